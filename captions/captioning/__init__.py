@@ -1,0 +1,1 @@
+"""From audio to captions: segmenter, captioner (one per live room), durable log of finals."""

@@ -1,0 +1,45 @@
+from __future__ import annotations
+
+from django.db import models
+
+from captions.models.room import Room
+
+
+class Session(models.Model):
+    """One run of a room, from its first audio to its end. Times inside it count from its first sample."""
+
+    class State(models.TextChoices):
+        """What viewers are told; the wire's six words."""
+
+        IDLE = "idle"
+        LIVE = "live"
+        SILENT = "silent"
+        RECONNECTING = "reconnecting"
+        PAUSED = "paused"
+        ENDED = "ended"
+
+    room = models.ForeignKey(Room, on_delete=models.CASCADE, related_name="sessions")
+    number = models.PositiveIntegerField(help_text="Rises by 1 with each new run of the room.")
+    started_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True, blank=True)
+
+    state = models.CharField(max_length=12, choices=State, default=State.LIVE)
+    detail = models.CharField(max_length=32, blank=True)
+    state_at = models.DateTimeField()
+
+    # The lease: only the captioner that holds the newest fencing number may write, until the lease runs out.
+    fence = models.PositiveBigIntegerField(default=0, help_text="Fencing number of the captioner's lease.")
+    lease_until = models.DateTimeField(null=True, blank=True)
+
+    # Where the speaker's audio stands, so that another process can go on after a crash.
+    stream = models.UUIDField(null=True, blank=True, help_text="The speaker's stream of samples.")
+    sample_rate = models.PositiveIntegerField(default=24_000)
+    stream_base_ms = models.PositiveBigIntegerField(default=0, help_text="Session time of the stream's sample 0.")
+    acked_sample = models.PositiveBigIntegerField(default=0, help_text="Audio of the stream before it is durable.")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["room", "number"], name="session_number_once_per_room")]
+        ordering = ["room", "number"]
+
+    def __str__(self) -> str:
+        return f"{self.room.slug} {self.number}"

@@ -1,0 +1,199 @@
+"""Configuration, all of it from the environment. A wrong value stops the start with a sentence that names it."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from pathlib import Path
+from typing import Any
+
+import dj_database_url
+from django.core.exceptions import ImproperlyConfigured
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+
+def env(name: str, default: str = "") -> str:
+    """Return a setting as text, without blanks around it."""
+    return os.environ.get(name, default).strip()
+
+
+def env_bool(name: str, *, default: bool = False) -> bool:
+    """Return a yes-or-no setting."""
+    value = env(name).lower()
+    if value in ("", "1", "true", "yes", "on", "0", "false", "no", "off"):
+        return value in ("1", "true", "yes", "on") if value else default
+    raise ImproperlyConfigured(f"{name} must be 1 or 0, not {value!r}.")
+
+
+def env_float(name: str, default: float, *, minimum: float = 0.0) -> float:
+    """Return a number that is at least ``minimum``."""
+    value = env(name)
+    try:
+        number = float(value) if value else default
+    except ValueError as error:
+        raise ImproperlyConfigured(f"{name} must be a number, not {value!r}.") from error
+    if not number >= minimum:
+        raise ImproperlyConfigured(f"{name} must be at least {minimum:g}, not {value}.")
+    return number
+
+
+def env_list(name: str, default: str = "") -> list[str]:
+    """Return a setting written with commas."""
+    return [item.strip() for item in env(name, default).split(",") if item.strip()]
+
+
+# Where files of this installation are kept: the SQLite database, the generated secret key.
+DATA_DIR = Path(env("CAPTIONS_DATA_DIR") or BASE_DIR / "var")
+
+
+def _kept_secret_key() -> str:
+    """Return the key in the data folder; make it at the first start, readable for its owner only."""
+    path = DATA_DIR / "secret_key"
+    try:
+        return path.read_text().strip()
+    except FileNotFoundError:
+        pass
+    try:
+        DATA_DIR.mkdir(parents=True, exist_ok=True)
+        # Written aside and linked into place, so that processes that start together agree on one key.
+        new = path.with_name(f"secret_key.{os.getpid()}")
+        with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+            file.write(secrets.token_urlsafe(48))
+        try:
+            os.link(new, path)
+        except FileExistsError:
+            pass
+        finally:
+            new.unlink()
+        return path.read_text().strip()
+    except OSError as error:
+        raise ImproperlyConfigured(
+            f"SECRET_KEY is not set, and none can be kept in {DATA_DIR} ({error.strerror}). "
+            "Set SECRET_KEY, or CAPTIONS_DATA_DIR to a folder that may be written."
+        ) from error
+
+
+DEBUG = env_bool("DEBUG")
+SECRET_KEY = env("SECRET_KEY") or _kept_secret_key()
+ALLOWED_HOSTS = env_list("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
+CSRF_TRUSTED_ORIGINS = env_list("CSRF_TRUSTED_ORIGINS")
+PUBLIC_URL = env("CAPTIONS_PUBLIC_URL", "http://127.0.0.1:8000").rstrip("/")
+
+INSTALLED_APPS = [
+    "daphne",  # first, so that runserver is Daphne's
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "channels",
+    "django_htmx",
+    "captions",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+]
+
+ROOT_URLCONF = "captions.urls"
+ASGI_APPLICATION = "captions.asgi.application"
+
+TEMPLATES: list[dict[str, Any]] = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "captions.views.context.product",
+            ],
+        },
+    },
+]
+
+
+def _database(url: str) -> dict[str, Any]:
+    try:
+        config: dict[str, Any] = dict(dj_database_url.parse(url, conn_max_age=60, conn_health_checks=True))
+    except ValueError as error:
+        raise ImproperlyConfigured("DATABASE_URL must look like postgres://user:password@host/name or sqlite:///path.") from error
+    if config["ENGINE"] == "django.db.backends.sqlite3":
+        # Readers never wait for the writer (WAL), a writer waits for its turn instead of failing (IMMEDIATE, timeout),
+        # and a commit is on the disk before it is called durable (FULL).
+        config["OPTIONS"] = {
+            "timeout": 20,
+            "transaction_mode": "IMMEDIATE",
+            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
+        }
+    return config
+
+
+DATABASES = {"default": _database(env("DATABASE_URL") or f"sqlite:///{DATA_DIR / 'captions.sqlite3'}")}
+
+REDIS_URL = env("REDIS_URL")
+CHANNEL_LAYERS: dict[str, dict[str, Any]] = {
+    "default": (
+        {
+            # The pub/sub layer: one PUBLISH per event, whatever the number of viewers. socket_timeout: with redis-py 8's
+            # default of 5 s an idle receive() of channels_redis' core layer dies; None is right for both layers.
+            "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
+            "CONFIG": {"hosts": [{"address": REDIS_URL, "socket_timeout": None}]},
+        }
+        if REDIS_URL
+        else {"BACKEND": "channels.layers.InMemoryChannelLayer"}
+    )
+}
+
+# The speech engine. The key is read where it is used and nowhere stored, so that no settings dump can show it.
+GRADIUM_URL = env("GRADIUM_URL", "auto")
+GRADIUM_SESSION_S = env_float("GRADIUM_SESSION_S", 300.0, minimum=1.0)
+# The pages say when the words come from the embedded recogniser.
+DEMO_RECOGNISER = env_bool("CAPTIONS_DEMO_RECOGNISER")
+# A session whose speaker stays away this long ends by itself.
+SPEAKER_GONE_S = env_float("CAPTIONS_SPEAKER_GONE_S", 900.0, minimum=1.0)
+
+STATIC_URL = "/static/"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STATIC_ROOT = BASE_DIR / "staticfiles"
+WHITENOISE_USE_FINDERS = True  # served from static/ as it is: no collecting step to forget
+# Module scripts import each other by plain names, so files keep theirs; an hour is short enough for an update.
+WHITENOISE_MAX_AGE = 0 if DEBUG else 3600
+
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+LANGUAGE_CODE = "en"
+TIME_ZONE = "UTC"
+USE_I18N = True
+USE_TZ = True
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "no-referrer"
+X_FRAME_OPTIONS = "DENY"
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+
+LOGGING: dict[str, Any] = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": env("CAPTIONS_LOG_LEVEL", "INFO").upper()},
+    # Frames of these are audio and caption text: never in a log.
+    "loggers": {"websockets": {"level": "WARNING"}, "httpx": {"level": "WARNING"}, "daphne": {"level": "WARNING"}},
+}
