@@ -129,7 +129,9 @@ def _database(url: str) -> dict[str, Any]:
     try:
         config: dict[str, Any] = dict(dj_database_url.parse(url, conn_max_age=60, conn_health_checks=True))
     except ValueError as error:
-        raise ImproperlyConfigured("DATABASE_URL must look like postgres://user:password@host/name or sqlite:///path.") from error
+        raise ImproperlyConfigured(
+            "DATABASE_URL must look like postgres://user:password@host/name or sqlite:///path."
+        ) from error
     if config["ENGINE"] == "django.db.backends.sqlite3":
         # Readers never wait for the writer (WAL), a writer waits for its turn instead of failing (IMMEDIATE, timeout),
         # and a commit is on the disk before it is called durable (FULL).

@@ -197,7 +197,9 @@ def _read_setup(fields: _Fields) -> Start:
     if not isinstance(close_ws_on_eos, bool):
         raise fields.wrong("close_ws_on_eos", "true or false")
     try:
-        setup = Setup.from_wire(fields.data.get("model_name", "default"), fields.data.get("input_format", "pcm"), config)
+        setup = Setup.from_wire(
+            fields.data.get("model_name", "default"), fields.data.get("input_format", "pcm"), config
+        )
     except (SetupError, TypeError) as error:
         raise ProtocolError(f"setup: {error}") from error
     return Start(setup, fields.optional_text("client_req_id"), close_ws_on_eos, retry_for_s)
@@ -276,7 +278,7 @@ def read_server_message(frame: str | bytes) -> ServerMessage | None:
 # Writing ------------------------------------------------------------------------------------------------------------
 
 
-def _object(message: ClientMessage | ServerMessage) -> dict[str, object]:  # noqa: PLR0911 - one line a message
+def _object(message: ClientMessage | ServerMessage) -> dict[str, object]:
     match message:
         case Start(setup, client_req_id, close_ws_on_eos, retry_for_s):
             fields: dict[str, object] = {

@@ -87,7 +87,9 @@ class Setup:
         if not isinstance(self.model_name, str) or not self.model_name.strip():
             raise SetupError("model_name must be a name, for example default.")
         if self.input_format not in INPUT_FORMATS:
-            raise SetupError(f"input_format must be one of {', '.join(sorted(INPUT_FORMATS))}, not {self.input_format!r}.")
+            raise SetupError(
+                f"input_format must be one of {', '.join(sorted(INPUT_FORMATS))}, not {self.input_format!r}."
+            )
         if self.language is not None and self.language not in LANGUAGES:
             raise SetupError(f"language must be one of {', '.join(LANGUAGES)}, not {self.language!r}.")
         if self.delay_in_frames is not None and (

@@ -40,7 +40,9 @@ class AccessLink(models.Model):
     def issue(cls, room: Room, kind: str, *, label: str = "", expires_at: object = None) -> tuple[Self, str]:
         """Make a link and return it with its token, which can never be read again."""
         token = secrets.token_urlsafe(24)
-        link = cls.objects.create(room=room, kind=kind, label=label, expires_at=expires_at, token_hash=hash_token(token))
+        link = cls.objects.create(
+            room=room, kind=kind, label=label, expires_at=expires_at, token_hash=hash_token(token)
+        )
         return link, token
 
     @classmethod

@@ -59,7 +59,9 @@ class Room(models.Model):
         choices=[("auto", "auto"), ("eu", "eu"), ("us", "us")],
     )
     temperature = models.FloatField(
-        null=True, blank=True, validators=[MinValueValidator(TEMPERATURE_RANGE[0]), MaxValueValidator(TEMPERATURE_RANGE[1])]
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(TEMPERATURE_RANGE[0]), MaxValueValidator(TEMPERATURE_RANGE[1])],
     )
     padding_bonus = models.FloatField(
         null=True,
@@ -90,7 +92,9 @@ class Room(models.Model):
             delay_in_frames=self.delay_in_frames,
             temperature=self.temperature,
             padding_bonus=self.padding_bonus,
-            vocabulary=Vocabulary(words=tuple(self.vocabulary), boost=self.vocabulary_boost) if self.vocabulary else None,
+            vocabulary=Vocabulary(words=tuple(self.vocabulary), boost=self.vocabulary_boost)
+            if self.vocabulary
+            else None,
         )
 
     def clean(self) -> None:
