@@ -328,10 +328,13 @@ def _object(message: ClientMessage | ServerMessage) -> dict[str, object]:
             return {"type": "error", "message": text, "code": code}
 
 
-def write_message(message: ClientMessage | ServerMessage) -> str:
-    """Return the text frame of a message, of either direction."""
+def write_message(message: ClientMessage | ServerMessage, client_req_id: str | None = None) -> str:
+    """Return the text frame of a message, of either direction.
+
+    ``client_req_id`` marks a server's message as part of that request; a client's message holds its own.
+    """
     fields = _object(message)
-    client_req_id = getattr(message, "client_req_id", None)
+    client_req_id = client_req_id or getattr(message, "client_req_id", None)
     if client_req_id is not None:
         fields["client_req_id"] = client_req_id
     return json.dumps(fields, separators=(",", ":"), ensure_ascii=False)
