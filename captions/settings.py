@@ -169,7 +169,7 @@ SPEAKER_GONE_S = env_float("CAPTIONS_SPEAKER_GONE_S", 900.0, minimum=1.0)
 
 STATIC_URL = "/static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
-STATIC_ROOT = BASE_DIR / "staticfiles"
+STATIC_ROOT = env("CAPTIONS_STATIC_ROOT") or None  # only for a proxy that serves files itself, after collectstatic
 WHITENOISE_USE_FINDERS = True  # served from static/ as it is: no collecting step to forget
 # Module scripts import each other by plain names, so files keep theirs; an hour is short enough for an update.
 WHITENOISE_MAX_AGE = 0 if DEBUG else 3600
