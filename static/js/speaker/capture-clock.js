@@ -1,0 +1,32 @@
+// Finds sound that never reached the page: the audio clock stops when a machine sleeps, is too busy, or has no
+// microphone, and says nothing. The wall clock beside every frame shows what is missing. Pure.
+
+const WINDOW = 8; // frames: long enough that a burst of late frames has come in
+const NOTICED_MS = 300; // shorter holes are not worth a mark in the transcript
+const DRIFT_MS = 0.04; // per frame of 80 ms: 500 millionths, more than any sound card is off
+
+export class CaptureClock {
+  constructor(rate) {
+    this.rate = rate;
+    this.heard = 0;
+    this.base = null;
+    this.recent = [];
+  }
+
+  /** Take a frame of `samples` that was cut at `atMs` of the wall clock; return the samples missing before it. */
+  missing(samples, atMs) {
+    this.heard += samples;
+    const behind = atMs - (this.heard / this.rate) * 1000;
+    this.recent.push(behind);
+    if (this.recent.length > WINDOW) this.recent.shift();
+    const least = Math.min(...this.recent);
+    if (this.base === null || least < this.base) this.base = least;
+    this.base += DRIFT_MS;
+    if (this.recent.length < WINDOW || least - this.base < NOTICED_MS) return 0;
+    const lost = Math.round(((least - this.base) / 1000) * this.rate);
+    this.base = null;
+    this.recent = [];
+    this.heard += lost;
+    return lost;
+  }
+}
