@@ -1,0 +1,175 @@
+"""Audio that carries numbered words, exactly: what was lost, doubled or moved on its way can be read off. Pure.
+
+A word is a burst of seven tones of equal length: head, four hexadecimal digits of its number, a check digit, tail. Its
+length is that of the word, so that its first and last sample are the word's start and end. Between bursts is silence.
+All tones lie between 600 and 3,150 Hz, 150 Hz apart: they survive any sample rate from 8 kHz, resampling, and a change
+of loudness. A burst that is cut anywhere (by the start or end of the audio, a flush, or samples lost in the middle)
+lacks a tone or fails its check, and is heard as "uh".
+"""
+
+from __future__ import annotations
+
+import array
+import math
+import sys
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from captions.engine.hearing import Word
+
+WORDS: Final = 0x10000
+"""How many numbers there are, from 0."""
+MIN_WORD_S: Final = 0.1
+"""The shortest burst that is read safely, in seconds."""
+MIN_GAP_S: Final = 0.02
+"""The least silence between two bursts, in seconds."""
+CUT_WORD: Final = "uh"
+"""What a burst that cannot be read is heard as."""
+
+_TONES: Final = tuple(600.0 + 150.0 * step for step in range(18))
+_HEAD: Final = 16
+_TAIL: Final = 17
+_SYMBOLS: Final = 7
+_AMPLITUDE: Final = 8_000
+_LOUD: Final = 1_000
+"""A sample beyond this is part of a burst: an eighth of the amplitude, above any hiss."""
+_SILENCE_S: Final = 0.01
+"""A burst is over after this much silence; within a tone none lasts 1 ms."""
+_MAX_BURST_S: Final = 3.0
+_PURITY: Final = 0.5
+"""The least share of a symbol's power that its tone must hold."""
+_MIDDLE: Final = (0.2, 0.8)
+"""The part of a symbol that is looked at, away from its neighbours."""
+
+
+def _symbols(number: int) -> list[int]:
+    digits = [number >> shift & 0xF for shift in (12, 8, 4, 0)]
+    return [_HEAD, *digits, _check(digits), _TAIL]
+
+
+def _check(digits: Sequence[int]) -> int:
+    """Return a digit that changes with any digit and with the order of two."""
+    return sum((2 * place + 1) * digit for place, digit in enumerate(digits)) % 16
+
+
+def write_bursts(words: Iterable[tuple[int, float, float]], duration_s: float, sample_rate: int = 24_000) -> bytes:
+    """Return 16-bit little-endian mono PCM of ``duration_s`` seconds with a burst per (number, start_s, end_s).
+
+    Raises ValueError for words that are too short, too close, out of order or beyond the end.
+    """
+    samples = array.array("h", bytes(2 * round(duration_s * sample_rate)))
+    free_s = 0.0
+    for number, start_s, end_s in words:
+        if not 0 <= number < WORDS:
+            raise ValueError(f"A word's number must be from 0 to {WORDS - 1}, not {number}.")
+        if start_s < free_s or not MIN_WORD_S - 1e-9 <= end_s - start_s <= _MAX_BURST_S or end_s > duration_s:
+            raise ValueError(
+                f"Word {number} from {start_s} to {end_s} s is too short or long, too close or out of order."
+            )
+        free_s = end_s + MIN_GAP_S
+        start, end = round(start_s * sample_rate), round(end_s * sample_rate)
+        symbols, phase = _symbols(number), math.pi / 2  # loud from the first sample
+        for at in range(start, end):
+            samples[at] = round(_AMPLITUDE * math.sin(phase))
+            phase += 2 * math.pi * _TONES[symbols[(at - start) * _SYMBOLS // (end - start)]] / sample_rate
+    if sys.byteorder == "big":
+        samples.byteswap()
+    return samples.tobytes()
+
+
+class BurstReader:
+    """Reads words from bursts as the audio arrives. Word ``n`` is ``vocabulary[n]``, or ``w<n>`` beyond that."""
+
+    def __init__(self, sample_rate: int, vocabulary: Sequence[str] = ()) -> None:
+        self._rate = sample_rate
+        self._vocabulary = vocabulary
+        self._silent_enough = round(_SILENCE_S * sample_rate)
+        self._at = 0
+        self._burst = array.array("h")
+        self._burst_start = 0
+        self._quiet = 0
+        """Samples since the last loud one, or since the start."""
+        self._cut = True
+        """Whether the next sample follows a cut: a burst that begins there has lost its beginning."""
+        self._burst_cut = False
+
+    @property
+    def silence_s(self) -> float:
+        """Seconds since the last burst; 0 within one."""
+        return 0.0 if self._burst else self._quiet / self._rate
+
+    def read(self, pcm: bytes) -> list[Word]:
+        """Take the next audio; return the words that ended in it."""
+        samples = array.array("h", pcm)
+        if sys.byteorder == "big":
+            samples.byteswap()
+        words: list[Word] = []
+        if not self._burst and max(samples, default=0) <= _LOUD and min(samples, default=0) >= -_LOUD:
+            self._at += len(samples)
+            self._quiet += len(samples)
+            self._cut = self._cut and not samples
+            return words
+        for sample in samples:
+            loud = abs(sample) > _LOUD
+            self._quiet = 0 if loud else self._quiet + 1
+            if self._burst:
+                self._burst.append(sample)
+                if self._quiet >= self._silent_enough or len(self._burst) > _MAX_BURST_S * self._rate:
+                    words.append(self._word())
+            elif loud:
+                self._burst_start, self._burst_cut = self._at, self._cut
+                self._burst.append(sample)
+            self._cut = False
+            self._at += 1
+        return words
+
+    def flush(self) -> list[Word]:
+        """Cut the audio here; return the word that was begun, if there is one."""
+        words = []
+        if self._burst:
+            # A burst whose tail has been heard is whole, also when the silence after it is short.
+            words = [self._word()]
+        self._cut = self._quiet == 0
+        return words
+
+    def _word(self) -> Word:
+        loud = self._burst[: len(self._burst) - self._quiet]
+        number = None if self._burst_cut else self._number(loud)
+        self._burst = array.array("h")
+        start_s = self._burst_start / self._rate
+        end_s = (self._burst_start + len(loud)) / self._rate
+        return Word(CUT_WORD if number is None else self._name(number), round(start_s, 4), round(end_s, 4))
+
+    def _name(self, number: int) -> str:
+        return self._vocabulary[number] if number < len(self._vocabulary) else f"w{number}"
+
+    def _number(self, burst: Sequence[int]) -> int | None:
+        """Return the number a whole burst carries; None if it cannot be read."""
+        length = len(burst) / _SYMBOLS
+        if length * _SYMBOLS < MIN_WORD_S * self._rate * 0.9:
+            return None
+        symbols = [
+            self._tone(burst[round((place + _MIDDLE[0]) * length) : round((place + _MIDDLE[1]) * length)])
+            for place in range(_SYMBOLS)
+        ]
+        head, *digits, check, tail = symbols
+        whole = [digit for digit in digits if digit is not None and digit < _HEAD]
+        if head != _HEAD or tail != _TAIL or len(whole) < len(digits) or check != _check(whole):
+            return None
+        return whole[0] << 12 | whole[1] << 8 | whole[2] << 4 | whole[3]
+
+    def _tone(self, samples: Sequence[int]) -> int | None:
+        """Return which tone the samples are; None if they are none clearly."""
+        total = sum(sample * sample for sample in samples)
+        powers = [self._power(samples, tone) for tone in _TONES]
+        best = max(range(len(_TONES)), key=powers.__getitem__)
+        # A pure tone of n samples has a power of n/2 times their sum of squares.
+        return best if powers[best] > _PURITY * total * len(samples) / 2 else None
+
+    def _power(self, samples: Sequence[int], tone: float) -> float:
+        """Return the squared magnitude at a frequency in Hz (Goertzel's algorithm)."""
+        factor = 2 * math.cos(2 * math.pi * tone / self._rate)
+        last = before = 0.0
+        for sample in samples:
+            last, before = sample + factor * last - before, last
+        return last * last + before * before - factor * last * before
