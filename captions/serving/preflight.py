@@ -11,6 +11,7 @@ from django.db.migrations.executor import MigrationExecutor
 
 REDIS_TIMEOUT_S = 3.0
 BACKLOG = 2048
+MAX_PORT = 65_535
 
 
 class NotReady(Exception):
@@ -46,6 +47,13 @@ def check_redis(url: str) -> None:
         raise NotReady("Redis refuses the name or password in REDIS_URL.") from error
     except redis.RedisError as error:
         raise NotReady("Redis does not answer at REDIS_URL. Start it, or correct the address.") from error
+
+
+def port_number(text: str) -> int:
+    """Return a port written as text; refuses what is none."""
+    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= MAX_PORT):
+        raise NotReady(f"The port must be a number from 1 to {MAX_PORT}, not {text!r}.")
+    return int(text)
 
 
 def listening_sockets(host: str, port: int) -> list[socket.socket]:

@@ -43,6 +43,8 @@ def run_uvicorn(sockets: list[socket.socket], *, workers: int) -> bool:
         lifespan="auto",
         # Django's own logging; and no list of addresses, which would hold who asked for what.
         log_config=None,
+        # One process says itself that it runs; of several, each start and end is worth a line.
+        log_level="info" if several else "warning",
         access_log=False,
         server_header=False,
         timeout_graceful_shutdown=GRACE_S,

@@ -8,10 +8,9 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from captions.serving.preflight import NotReady, check_database, check_redis, listening_sockets
+from captions.serving.preflight import NotReady, check_database, check_redis, listening_sockets, port_number
 from captions.serving.servers import run_daphne, run_uvicorn
 
-MAX_PORT = 65_535
 LOCAL_HOSTS = ("127.0.0.1", "localhost", "::1")
 
 
@@ -21,14 +20,12 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
-        parser.add_argument("--port", type=int, default=8000, help="port to listen on (default: %(default)s)")
+        parser.add_argument("--port", default="8000", help="port to listen on (default: %(default)s)")
         parser.add_argument("--workers", type=int, default=1, help="processes; more than one needs REDIS_URL")
         parser.add_argument("--server", choices=["uvicorn", "daphne"], default="uvicorn", help="(default: %(default)s)")
 
     def handle(self, **options: Any) -> None:
-        host, port, workers, server = options["host"], options["port"], options["workers"], options["server"]
-        if not 1 <= port <= MAX_PORT:
-            raise CommandError(f"--port must be from 1 to {MAX_PORT}, not {port}.")
+        host, workers, server = options["host"], options["workers"], options["server"]
         if workers < 1:
             raise CommandError("--workers must be 1 or more.")
         if workers > 1 and server == "daphne":
@@ -36,6 +33,7 @@ class Command(BaseCommand):
         if workers > 1 and not settings.REDIS_URL:
             raise CommandError("More than one worker needs Redis, which carries captions between them. Set REDIS_URL.")
         try:
+            port = port_number(options["port"])
             check_database()
             self._check_redis(needed=workers > 1)
             sockets = listening_sockets(host, port)
@@ -46,13 +44,17 @@ class Command(BaseCommand):
                 "Note: ALLOWED_HOSTS names this machine only, so visitors from elsewhere get an error. "
                 "Set it to the names they will use."
             )
+        if options["verbosity"]:
+            self._announce(host, port, workers, server)
+        started = run_daphne(sockets) if server == "daphne" else run_uvicorn(sockets, workers=workers)
+        if not started:
+            sys.exit(1)  # the log has said why
+
+    def _announce(self, host: str, port: int, workers: int, server: str) -> None:
         shown = f"[{host}]" if ":" in host else host
         processes = "1 process" if workers == 1 else f"{workers} processes"
         self.stdout.write(f"Captions on http://{shown}:{port} ({server}, {processes}). Ctrl-C stops it.")
         self.stdout.flush()
-        started = run_daphne(sockets) if server == "daphne" else run_uvicorn(sockets, workers=workers)
-        if not started:
-            sys.exit(1)  # the log has said why
 
     def _check_redis(self, *, needed: bool) -> None:
         if not settings.REDIS_URL:
