@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from django.contrib import admin
-from django.urls import path
+from django.urls import path, re_path, register_converter
 
-from captions.views import speaker
+from captions.views import home, speaker, viewer
 from captions.views.health import healthz
+from captions.views.slug import SlugConverter
+
+register_converter(SlugConverter, "room")
 
 urlpatterns = [
     path("admin/", admin.site.urls),
     path("healthz", healthz),
-    path("r/<str:slug>/speak/", speaker.page, name="speaker"),
+    path("", home.page, name="home"),
+    path("r/<room:slug>/", viewer.page, name="viewer"),
+    path("r/<room:slug>/speak/", speaker.page, name="speaker"),
     path("r/<str:slug>/speak/ticket/", speaker.ticket, name="speaker-ticket"),
+    re_path(r"^r/(?P<slug>[A-Za-z0-9-]{1,64})/(?P<rest>.*)$", home.small_letters),
 ]
