@@ -44,8 +44,8 @@ class SpeechRecogniser:
 
     def open(self, sample_rate: int) -> None:
         """Forget the last request and get ready for the audio of a new one, at ``sample_rate`` Hz."""
-        # The model is one of 16 kHz speech and expects something above 4 kHz, where 8 kHz audio has nothing. Taking each
-        # sample twice mirrors the lower band up there: 23 % of the words wrong, after a clean filter 36 %.
+        # The model is one of 16 kHz speech and expects something above 4 kHz, where 8 kHz audio has nothing. Taking
+        # each sample twice mirrors the lower band up there: 23 % of the words wrong, after a clean filter 36 %.
         self._twice = sample_rate == 8_000  # noqa: PLR2004 - the rate itself
         decoder_rate = sample_rate * 2 if self._twice else sample_rate
         if decoder_rate != self._decoder_rate:
