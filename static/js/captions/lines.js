@@ -20,7 +20,7 @@ export class CaptionLines {
   #options;
   #lines = new Map(); // seq -> { seq, kind, element, text, words (the engine's), shown }
   #edits = new Map(); // seq -> edit frame of a line that is not painted yet
-  #inkIsOn = [];
+  #inkIsOn = []; // the two newest lines, the newest first
   #edge;
   #mark;
 
@@ -111,7 +111,7 @@ export class CaptionLines {
       this.oldest = this.oldest ? Math.min(this.oldest, seq) : seq;
       this.newest = Math.max(this.newest, seq);
     }
-    this.#inkIsOn = [...this.#box.querySelectorAll(":scope > .is-newest")];
+    this.#inkIsOn = [...this.#box.querySelectorAll(":scope > .is-newest")].reverse();
   }
 
   #interim(frame) {
