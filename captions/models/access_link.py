@@ -36,10 +36,15 @@ class AccessLink(models.Model):
     def __str__(self) -> str:
         return f"{self.kind} link of {self.room.slug}" + (f" for {self.label}" if self.label else "")
 
+    @staticmethod
+    def new_token() -> str:
+        """Return a secret of 192 bits."""
+        return secrets.token_urlsafe(24)
+
     @classmethod
     def issue(cls, room: Room, kind: str, *, label: str = "", expires_at: object = None) -> tuple[Self, str]:
         """Make a link and return it with its token, which can never be read again."""
-        token = secrets.token_urlsafe(24)
+        token = cls.new_token()
         link = cls.objects.create(
             room=room, kind=kind, label=label, expires_at=expires_at, token_hash=hash_token(token)
         )

@@ -1,0 +1,77 @@
+"""What the database knows of a room, as frames. Synchronous."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.conf import settings
+from django.utils import timezone
+
+from captions.fanout.events import Final, Gap, State, encode
+from captions.fanout.feed import KEPT_FINALS
+from captions.gradium.setup import FRAME_S
+from captions.models import Room, Segment, Session
+
+
+@dataclass(frozen=True, slots=True)
+class RoomRecord:
+    """A room and its newest session; ``session`` is 0 when nothing was ever said."""
+
+    room_id: int
+    info: dict[str, object]
+    session_id: int
+    session: int
+    state: State
+    finals: list[tuple[int, str]]
+
+
+def segment_frame(session: int, segment: Segment) -> str:
+    """Return the frame of a stored final or gap."""
+    if segment.kind == Segment.Kind.GAP:
+        return encode(Gap(session, segment.seq, segment.start_ms, segment.end_ms, segment.reason))
+    return encode(
+        Final(session, segment.seq, segment.text, segment.start_ms, segment.end_ms, segment.lang, segment.speaker)
+    )
+
+
+def finals_after(room_id: int, session: int, seq: int, *, before: int | None = None) -> list[tuple[int, str]]:
+    """Return the stored finals of a session after ``seq`` (and before ``before``), oldest first, with their frames."""
+    rows = Segment.objects.filter(session__room_id=room_id, session__number=session, seq__gt=seq).order_by("seq")
+    if before is not None:
+        rows = rows.filter(seq__lt=before)
+    return [(segment.seq, segment_frame(session, segment)) for segment in rows]
+
+
+def room_exists(slug: str) -> bool:
+    """Tell whether there is such a room."""
+    return Room.objects.filter(slug=slug).exists()
+
+
+def load_room(slug: str) -> RoomRecord | None:
+    """Return what is known of a room, or None if there is no such room."""
+    room = Room.objects.filter(slug=slug).first()
+    if room is None:
+        return None
+    info: dict[str, object] = {
+        "slug": room.slug,
+        "title": room.title,
+        "language": room.language,
+        "track": room.language,
+        "delay_ms": round(room.delay_in_frames * FRAME_S * 1000),
+    }
+    session = room.sessions.order_by("-number").first()
+    if session is None:
+        state = State("idle", "", room.created_at.isoformat())
+        return RoomRecord(room.pk, info, 0, 0, state, [])
+    newest = session.segments.order_by("-seq")[:KEPT_FINALS]
+    finals = [(segment.seq, segment_frame(session.number, segment)) for segment in reversed(newest)]
+    return RoomRecord(room.pk, info, session.pk, session.number, _state(session), finals)
+
+
+def _state(session: Session) -> State:
+    last_sign = session.lease_until or session.state_at
+    abandoned = timezone.now() - last_sign > timedelta(seconds=settings.SPEAKER_GONE_S)
+    if session.ended_at is None and abandoned:
+        return State("ended", "", last_sign.isoformat())
+    return State(session.state, session.detail, session.state_at.isoformat())
