@@ -1,6 +1,7 @@
 // The microphone: opens a device, runs it through the worklet, and tells what becomes of it.
 
 const WORKLET = new URL("./capture-worklet.js", import.meta.url);
+const CHANGE_MS = 1000; // to open the device again
 const RESUME_MS = 5000; // without a sound output some browsers never answer
 
 /** What this browser cannot do, as a state of the microphone, or null. */
@@ -22,6 +23,7 @@ export class Capture {
     this.on = on;
     this.state = "asking"; // asking, open, asleep, stuck, muted, lost, refused, missing, taken, unsupported, insecure
     this.track = null;
+    this.releasedAt = 0;
     this.round = 0;
     this.cuts = new Map();
   }
@@ -31,6 +33,9 @@ export class Capture {
     this.round += 1;
     const { round } = this;
     let stream;
+    // The same device keeps its old treatments for as long as it is open. Another one is opened before this one is
+    // let go, so that no word falls between them.
+    if (!deviceId || deviceId === this.settings.deviceId) this.#release();
     try {
       stream = await this.#media(deviceId, treatment);
       if (round !== this.round) throw new DOMException("", "AbortError");
@@ -134,7 +139,13 @@ export class Capture {
     return this.track?.getSettings() ?? {};
   }
 
+  /** Whether there is no device, and not just a moment of changing it: what is heard then is not silence. */
+  get deaf() {
+    return this.track === null && performance.now() - this.releasedAt > CHANGE_MS;
+  }
+
   #release() {
+    if (this.track) this.releasedAt = performance.now();
     this.source?.disconnect();
     if (this.track) {
       this.track.onended = this.track.onmute = this.track.onunmute = null;

@@ -6,6 +6,8 @@ const QUIET_DB = FLOOR_DB * (1 - 0.38);
 const LOUD_DB = FLOOR_DB * (1 - 0.84);
 const NO_SOUND_DB = -56;
 const CLIPPED = 0.99;
+const CLIPPED_FRAMES = 3; // one bump of the table is not a loud voice
+const RELEASE_DB = 24; // per second: the bar follows words, not syllables
 const DEAD = 1e-4; // below this the device gives digital nothing: it is switched off, not quiet
 const WORD_S = 3; // the word speaks of the loudest moment of this long
 const TIP_S = 10; // a tip comes when it has been so for this long
@@ -30,8 +32,9 @@ export class Level {
   /** Take one frame of `seconds` with its rms and peak, both as a share of full scale. */
   push(rms, peak, seconds) {
     this.now += seconds;
-    this.db = decibels(rms);
-    this.history.push({ at: this.now, db: this.db, peak });
+    const db = decibels(rms);
+    this.db = Math.max(db, this.db - RELEASE_DB * seconds);
+    this.history.push({ at: this.now, db, peak });
     while (this.history[0].at < this.now - WORD_S) this.history.shift();
     this.deadS = peak < DEAD ? this.deadS + seconds : 0;
     this.hold = Math.max(...this.history.map((moment) => decibels(moment.peak)));
@@ -42,7 +45,8 @@ export class Level {
 
   #judge() {
     const loudest = Math.max(...this.history.map((moment) => moment.db));
-    if (loudest > LOUD_DB || this.history.some((moment) => moment.peak > CLIPPED)) return "loud";
+    const clipped = this.history.filter((moment) => moment.peak > CLIPPED).length;
+    if (loudest > LOUD_DB || clipped >= CLIPPED_FRAMES) return "loud";
     if (loudest > QUIET_DB) return "good";
     return loudest > NO_SOUND_DB ? "quiet" : "none";
   }

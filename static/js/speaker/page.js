@@ -1,0 +1,157 @@
+// The speaker's page: what is pressed goes to the Speaker, what is true of it is painted.
+import { CaptionLines } from "../captions/lines.js";
+import { clock } from "../captions/wording.js";
+import { Devices } from "./devices.js";
+import { Meter } from "./meter.js";
+import { Speaker } from "./speaker.js";
+import { band, buttons, facts, note, stepWords } from "./words.js";
+
+const HEARTBEAT_MS = 1000;
+
+const one = (id) => document.getElementById(id);
+const { slug, language, lang, elapsedS } = document.body.dataset;
+const socketOrigin = location.origin.replace(/^http/, "ws");
+const lines = new CaptionLines(one("lines"), { language: lang || "any", margin: false });
+const meter = new Meter(one("meter"), one("level-word"));
+
+const speaker = new Speaker({
+  ticketUrl: new URL("ticket/", location.href.split("#")[0]).href,
+  socketUrl: `${socketOrigin}/ws/rooms/${slug}/speak/`,
+  // In the fragment it is in no request and no log, and a reload finds it again.
+  token: decodeURIComponent(location.hash.slice(1)),
+  elapsedS: elapsedS === undefined ? null : Number(elapsedS),
+  on: {
+    changed: paint,
+    level() {
+      meter.paint(speaker.level);
+      paint();
+    },
+    caption(frame) {
+      lines.apply(frame);
+      one("first-words").hidden = !lines.isEmpty;
+    },
+  },
+});
+const devices = new Devices(one("mic"), (choice) => speaker.listen(choice));
+
+/** What words.js wants to know. */
+function model() {
+  const { capture, link, level, phase, wakeLock } = speaker;
+  return {
+    phase,
+    mic: { state: capture.state, deadS: level.deadS },
+    link: { phase: link.phase, attempt: link.attempt, stop: link.stop },
+    server: speaker.server,
+    waitingS: speaker.waitingS,
+    lostS: speaker.sender.lostS,
+    slow: speaker.slow,
+    heard: speaker.heard,
+    quietAt: clock(speaker.soundAt),
+    tip: level.tip,
+    level: level.word,
+    startedAt: clock(speaker.startedAt),
+    pausedAt: clock(speaker.pausedAt),
+    wentOn: speaker.wentOn,
+    wasReady: speaker.wasReady,
+    endedByMe: speaker.endedByMe,
+    reachable: speaker.reachable,
+    warning: speaker.warning,
+    otherMicrophone: devices.fellBack,
+    language,
+    screen: { supported: wakeLock.supported, held: wakeLock.held },
+  };
+}
+
+// Painted often, so only what changed is touched: screen readers hear a status once.
+function say(id, text) {
+  const element = one(id);
+  if (element.textContent !== text) element.textContent = text;
+}
+
+function mark(element, state) {
+  if (element.dataset.state !== state) element.dataset.state = state;
+}
+
+function paint() {
+  const now = model();
+  const top = band(now);
+  mark(one("band"), top.mark);
+  mark(one("band-mark"), top.mark);
+  lines.setMark(top.mark);
+  say("band-title", top.title);
+  say("band-text", top.text);
+  say("band-aside", top.aside);
+  say("clock", duration(speaker.elapsedS));
+  if (now.phase !== "idle") {
+    one("before").hidden = true;
+    one("echo").hidden = false;
+  }
+  say("step-level", stepWords(now));
+  const advice = note(now);
+  one("note").hidden = advice === null;
+  if (advice) {
+    one("note").className = `note ${advice.tone}`;
+    mark(one("note-mark"), advice.mark);
+    say("note-title", advice.title);
+    say("note-text", advice.text);
+  }
+  for (const [index, [name, value]] of facts(now).entries()) {
+    say(`fact-${index}-name`, name);
+    say(`fact-${index}`, value);
+  }
+  const deck = buttons(now);
+  say("main-word", deck.word);
+  say("main-hint", deck.hint);
+  one("main").disabled = deck.disabled;
+  one("main-key").hidden = deck.disabled || deck.takeOver;
+  if (!deck.end && document.activeElement === one("end")) one("main").focus();
+  one("end").hidden = !deck.end;
+  document.title = `${top.title}: ${document.body.dataset.room}, speaker`;
+  devices.paint(speaker.capture);
+}
+
+function duration(totalS) {
+  const s = Math.floor(totalS);
+  const two = (number) => String(number).padStart(2, "0");
+  const hours = Math.floor(s / 3600);
+  return `${hours > 0 ? `${hours}:${two(Math.floor(s / 60) % 60)}` : Math.floor(s / 60)}:${two(s % 60)}`;
+}
+
+function press() {
+  const { disabled, takeOver } = buttons(model());
+  if (disabled) return;
+  if (speaker.phase === "running") speaker.pause();
+  else if (speaker.phase === "paused") speaker.resume();
+  else speaker.start({ takeOver });
+}
+
+one("main").addEventListener("click", press);
+one("end").addEventListener("click", () => {
+  one("end-dialog").returnValue = "";
+  one("end-dialog").showModal();
+});
+one("end-dialog").addEventListener("close", () => {
+  if (one("end-dialog").returnValue === "end") speaker.end();
+});
+
+document.addEventListener("keydown", (event) => {
+  speaker.capture.wake();
+  if (event.key !== " " || event.repeat || event.ctrlKey || event.altKey || event.metaKey) return;
+  // A field or a button that has the focus takes the key itself.
+  if (event.target.closest("input, select, textarea, button, a, summary, dialog")) return;
+  event.preventDefault();
+  // Pushing somebody else aside takes a button that says so.
+  if (!buttons(model()).takeOver) press();
+});
+document.addEventListener("pointerdown", () => speaker.capture.wake());
+document.addEventListener("visibilitychange", () => speaker.capture.wake());
+window.addEventListener("beforeunload", (event) => {
+  if (speaker.live) event.preventDefault();
+});
+window.addEventListener("online", () => speaker.link.online());
+window.addEventListener("offline", () => speaker.link.offline());
+window.addEventListener("hashchange", () => location.reload());
+setInterval(() => speaker.tick(), HEARTBEAT_MS);
+
+paint();
+speaker.prepare(devices.choice);
