@@ -11,9 +11,10 @@ from weakref import WeakKeyDictionary
 from django.conf import settings
 
 from captions.captioning import lease
-from captions.captioning.captioner import Captioner, Speaker
+from captions.captioning.captioner import Captioner
 from captions.captioning.database import in_database
 from captions.captioning.lease import RoomBusyError
+from captions.captioning.scribe import Speaker
 from captions.fanout.feed import Item
 from captions.fanout.hub import Hub, WatchedRoom, current_hub
 from captions.gradium.session import Target, endpoint_url
@@ -56,7 +57,9 @@ class Desk:
         def publish(item: Item) -> None:
             self._hub.publish(slug, item)
 
-        captioner = Captioner(claim, target, publish, lambda: watched.fence, settings.SPEAKER_GONE_S)
+        captioner = Captioner(
+            claim, target, publish, newest_fence=lambda: watched.fence, speaker_gone_s=settings.SPEAKER_GONE_S
+        )
         # A captioner of another process learns at once that its time is over.
         publish(Item("fence", claim.session, claim.fence))
         self._captioners[slug] = captioner

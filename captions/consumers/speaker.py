@@ -152,7 +152,7 @@ async def _read(socket: Socket, captioner: Captioner, port: SpeakerPort, sample_
         frame = read_frame(text, data, next_sample=captioner.next_sample, sample_rate=sample_rate)
         if isinstance(frame, Audio):
             captioner.feed(frame.index, frame.pcm)
-            while captioner.behind_s > UNHEARD_S:
+            while captioner.behind_s > UNHEARD_S:  # noqa: ASYNC110 - audio is heard step by step, not at one event
                 await asyncio.sleep(UNHEARD_CHECK_S)
         elif frame.name == "pause":
             captioner.pause()

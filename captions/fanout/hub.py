@@ -22,7 +22,7 @@ from django.utils import timezone
 from captions.captioning.database import in_database
 from captions.fanout.events import Ping, State, encode, encode_snapshot
 from captions.fanout.feed import SNAPSHOT_FINALS, Delivery, Feed, Item, MissingError
-from captions.fanout.history import RoomRecord, finals_after, load_room, room_exists
+from captions.fanout.history import finals_after, load_room, room_exists
 from captions.fanout.mailbox import Mailbox
 
 PING_S: Final = 15.0
@@ -47,7 +47,8 @@ class WatchedRoom:
     slug: str
     loaded: asyncio.Future[bool]
     feed: Feed = field(default_factory=Feed)
-    record: RoomRecord | None = None
+    room_id: int = 0
+    info: dict[str, object] = field(default_factory=dict)
     readers: set[Mailbox] = field(default_factory=set)
     backlog: deque[Item] = field(default_factory=deque)
     repairing: bool = False
@@ -90,8 +91,7 @@ class Hub:
             return None
         older: list[str] = []
         if after is not None and after[0] == room.feed.session and after[1] + 1 < room.feed.first_kept:
-            assert room.record is not None
-            rows = await in_database(finals_after, room.record.room_id, after[0], after[1], before=room.feed.first_kept)
+                rows = await in_database(finals_after, room.room_id, after[0], after[1], before=room.feed.first_kept)
             older = [frame for _, frame in rows]
         # No await from here on: nothing can come between the snapshot and the reader's place among the others.
         mailbox = Mailbox()
@@ -106,7 +106,6 @@ class Hub:
         room.readers.discard(mailbox)
 
     def _snapshot(self, room: WatchedRoom, after: tuple[int, int] | None, older: list[str]) -> str:
-        assert room.record is not None
         feed = room.feed
         if after is not None and after[0] == feed.session and after[1] <= feed.seq:
             finals = older + feed.since(after[1])
@@ -116,7 +115,7 @@ class Hub:
             complete = after is None and (len(finals) == feed.seq)
         state = json.loads(feed.state_frame)["state"] if feed.state_frame else "idle"
         return encode_snapshot(
-            {**room.record.info, "state": state},
+            {**room.info, "state": state},
             session=feed.session,
             seq=feed.seq,
             finals=finals,
@@ -161,9 +160,9 @@ class Hub:
                 room.loaded.set_exception(error)
                 room.loaded.exception()  # marked as seen: there may be nobody else waiting
                 raise
-            if room.record is None:
+            if not room.room_id:
                 del self._rooms[slug]
-            room.loaded.set_result(room.record is not None)
+            room.loaded.set_result(bool(room.room_id))
         return room if await asyncio.shield(room.loaded) else None
 
     async def _load(self, room: WatchedRoom) -> None:
@@ -175,7 +174,7 @@ class Hub:
         record = await in_database(load_room, room.slug)
         if record is None:
             return
-        room.record = record
+        room.room_id, room.info = record.room_id, record.info
         room.last_sign = self._loop.time()
         room.feed.fill(record.session, record.finals)
         room.feed.state_frame = encode(record.state)
@@ -205,10 +204,9 @@ class Hub:
             self._deliver(room, deliveries)
 
     async def _repair(self, room: WatchedRoom, item: Item) -> None:
-        assert room.record is not None
         try:
             have = room.feed.seq if item.session == room.feed.session else 0
-            rows = await in_database(finals_after, room.record.room_id, item.session, have)
+            rows = await in_database(finals_after, room.room_id, item.session, have)
             self._deliver(room, room.feed.fill(item.session, rows))
             needed = item.seq - 1 if item.kind in ("interim", "final") else item.seq
             if room.feed.session < item.session or room.feed.seq < needed:

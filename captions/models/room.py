@@ -83,6 +83,21 @@ class Room(models.Model):
     def __str__(self) -> str:
         return self.title
 
+    def save(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - Django's own signature
+        """Save; a slug is always kept in small letters."""
+        self.slug = self.slug.lower()
+        super().save(*args, **kwargs)
+
+    def clean(self) -> None:
+        """Refuse settings the engine would refuse, beside the form and not in the middle of a talk."""
+        super().clean()
+        if not isinstance(self.vocabulary, list) or not all(isinstance(word, str) for word in self.vocabulary):
+            raise ValidationError({"vocabulary": 'Give a list of words, for example ["Ogmore", "Okafor"].'})
+        try:
+            self.setup(sample_rate=24_000)
+        except SetupError as error:
+            raise ValidationError(str(error)) from error
+
     def setup(self, *, sample_rate: int) -> Setup:
         """Return what the engine is told before the room's audio at ``sample_rate`` Hz; raises SetupError."""
         return Setup(
@@ -96,18 +111,3 @@ class Room(models.Model):
             if self.vocabulary
             else None,
         )
-
-    def clean(self) -> None:
-        """Refuse settings the engine would refuse, beside the form and not in the middle of a talk."""
-        super().clean()
-        if not isinstance(self.vocabulary, list) or not all(isinstance(word, str) for word in self.vocabulary):
-            raise ValidationError({"vocabulary": 'Give a list of words, for example ["Ogmore", "Okafor"].'})
-        try:
-            self.setup(sample_rate=24_000)
-        except SetupError as error:
-            raise ValidationError(str(error)) from error
-
-    def save(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - Django's own signature
-        """Save; a slug is always kept in small letters."""
-        self.slug = self.slug.lower()
-        super().save(*args, **kwargs)
