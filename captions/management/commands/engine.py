@@ -16,6 +16,8 @@ from captions.engine.hearing import RecogniserError
 from captions.engine.script import Script, ScriptError, read_script
 from captions.engine.server import DEFAULT_DECODERS, DEFAULT_SESSION_S, run_engine
 
+_MAX_PORT = 65_535
+
 
 def _positive(kind: type[int | float]) -> Any:
     def check(text: str) -> float:
@@ -30,13 +32,19 @@ def _positive(kind: type[int | float]) -> Any:
     return check
 
 
+def _port(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and int(text) <= _MAX_PORT):
+        raise ArgumentTypeError(f"must be a port from 0 to {_MAX_PORT}, not {text}")
+    return int(text)
+
+
 class Command(BaseCommand):
     help = "Run the embedded speech engine: Gradium's protocol over a demo recogniser (English) on this machine."
     requires_system_checks = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
-        parser.add_argument("--port", type=int, default=8100, help="port; 0 takes a free one (default: %(default)s)")
+        parser.add_argument("--port", type=_port, default=8100, help="port; 0 takes a free one (default: %(default)s)")
         parser.add_argument(
             "--session-s",
             type=_positive(float),
@@ -62,7 +70,8 @@ class Command(BaseCommand):
             asyncio.run(self._serve(script, options))
         except OSError as error:
             where = f"{options['host']}:{options['port']}"
-            raise CommandError(f"The engine cannot listen on {where}: {os.strerror(error.errno or 0)}.") from error
+            reason = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror
+            raise CommandError(f"The engine cannot listen on {where}: {reason}. Choose another.") from error
         except RecogniserError as error:
             raise CommandError(f"The engine's recogniser did not start. {error}") from error
 
