@@ -1,6 +1,6 @@
 // The connection to the server: a ticket, a socket, and another one when it breaks. Decides nothing about audio.
 import { RATE } from "./framer.js";
-import { afterClose, READY_MS, retryDelay, SILENCE_MS, STUCK_MS } from "./retry.js";
+import { afterClose, READY_MS, retryDelay, SILENCE_MS } from "./retry.js";
 
 const OUT_OF_REACH = { code: "unreachable", message: "" };
 
@@ -50,12 +50,7 @@ export class Link {
   tick(nowMs) {
     if (this.phase === "waiting" && nowMs >= this.retryAt) this.#connect();
     else if (this.phase === "connecting" && nowMs >= this.deadline) this.#lost();
-    else if (this.phase === "ready") {
-      const queued = this.socket.bufferedAmount;
-      if (queued === 0 || queued < this.lastQueued) this.movedAt = nowMs;
-      this.lastQueued = queued;
-      if (nowMs - this.heardAt > SILENCE_MS || nowMs - this.movedAt > STUCK_MS) this.#lost();
-    }
+    else if (this.phase === "ready" && nowMs - this.heardAt > SILENCE_MS) this.#lost();
   }
 
   /** The browser is online again: no reason to wait. */
@@ -148,8 +143,6 @@ export class Link {
     if (frame.type === "ready") {
       this.attempt = 0;
       this.takeOver = false; // once is enough: a later reconnect must not push somebody else aside
-      this.movedAt = this.heardAt;
-      this.lastQueued = 0;
       this.#become("ready");
       this.on.ready(frame);
     } else if (frame.type === "moved") {

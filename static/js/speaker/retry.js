@@ -2,7 +2,6 @@
 
 export const SILENCE_MS = 25000; // the server says something every 15 s
 export const READY_MS = 10000; // from the attempt to the server's "ready"
-export const STUCK_MS = 10000; // nothing of what was queued went out
 
 const CAPS_S = [1, 2, 4, 5];
 
