@@ -35,11 +35,9 @@ def segment_frame(session: int, segment: Segment) -> str:
     )
 
 
-def finals_after(room_id: int, session: int, seq: int, *, before: int | None = None) -> list[tuple[int, str]]:
-    """Return the stored finals of a session after ``seq`` (and before ``before``), oldest first, with their frames."""
+def finals_after(room_id: int, session: int, seq: int) -> list[tuple[int, str]]:
+    """Return the stored finals of a session after ``seq``, oldest first, with their frames."""
     rows = Segment.objects.filter(session__room_id=room_id, session__number=session, seq__gt=seq).order_by("seq")
-    if before is not None:
-        rows = rows.filter(seq__lt=before)
     return [(segment.seq, segment_frame(session, segment)) for segment in rows]
 
 

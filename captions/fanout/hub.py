@@ -89,10 +89,9 @@ class Hub:
         room = await self._watch(slug)
         if room is None:
             return None
-        older: list[str] = []
+        older: list[tuple[int, str]] = []
         if after is not None and after[0] == room.feed.session and after[1] + 1 < room.feed.first_kept:
-                rows = await in_database(finals_after, room.room_id, after[0], after[1], before=room.feed.first_kept)
-            older = [frame for _, frame in rows]
+            older = await in_database(finals_after, room.room_id, *after)
         # No await from here on: nothing can come between the snapshot and the reader's place among the others.
         mailbox = Mailbox()
         mailbox.put_first(self._snapshot(room, after, older))
@@ -105,10 +104,11 @@ class Hub:
         """Let a reader go."""
         room.readers.discard(mailbox)
 
-    def _snapshot(self, room: WatchedRoom, after: tuple[int, int] | None, older: list[str]) -> str:
+    def _snapshot(self, room: WatchedRoom, after: tuple[int, int] | None, older: list[tuple[int, str]]) -> str:
         feed = room.feed
         if after is not None and after[0] == feed.session and after[1] <= feed.seq:
-            finals = older + feed.since(after[1])
+            stored = [(seq, frame) for seq, frame in older if seq <= feed.seq]
+            finals = [frame for _, frame in stored] + feed.since(stored[-1][0] if stored else after[1])
             complete = True
         else:
             finals = feed.since(feed.seq - SNAPSHOT_FINALS)
