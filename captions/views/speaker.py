@@ -57,7 +57,9 @@ def ticket(request: HttpRequest, slug: str) -> JsonResponse:
     # Only who holds the token itself is told more about it.
     known = AccessLink.objects.filter(room=room, kind=AccessLink.Kind.SPEAKER, token_hash=hash_token(token)).first()
     if known is None:
-        return _error(403, "link_refused", "This is not a speaker link of this room. Open it again from your invitation.")
+        return _error(
+            403, "link_refused", "This is not a speaker link of this room. Open it again from your invitation."
+        )
     if known.revoked_at is not None or known.expires_at is None:
         return _error(403, "link_refused", "This link has been stopped. Ask your host for a new one.")
     return _error(
