@@ -3,8 +3,8 @@
 A word is a burst of seven tones of equal length: head, four hexadecimal digits of its number, a check digit, tail. Its
 length is that of the word, so that its first and last sample are the word's start and end. Between bursts is silence.
 All tones lie between 600 and 3,150 Hz, 150 Hz apart: they survive any sample rate from 8 kHz, resampling, and a change
-of loudness. A burst that is cut anywhere (by the start or end of the audio, a flush, or samples lost in the middle)
-lacks a tone or fails its check, and is heard as "uh".
+of loudness. A burst that is cut (by the start or end of the audio, a flush, or samples lost in the middle) lacks a tone
+or fails its check, and is heard as "uh"; only a cut of less than about a tenth of its length can go unnoticed.
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ _LOUD: Final = 1_000
 _SILENCE_S: Final = 0.01
 """A burst is over after this much silence; within a tone none lasts 1 ms."""
 _MAX_BURST_S: Final = 3.0
+_LEAST_OF_WORD: Final = 0.9
 _PURITY: Final = 0.5
 """The least share of a symbol's power that its tone must hold."""
 _MIDDLE: Final = (0.2, 0.8)
@@ -48,7 +49,7 @@ def _symbols(number: int) -> list[int]:
 
 
 def _check(digits: Sequence[int]) -> int:
-    """Return a digit that changes with any digit and with the order of two."""
+    """Return a digit that changes whenever one of the others does."""
     return sum((2 * place + 1) * digit for place, digit in enumerate(digits)) % 16
 
 
@@ -86,12 +87,9 @@ class BurstReader:
         self._silent_enough = round(_SILENCE_S * sample_rate)
         self._at = 0
         self._burst = array.array("h")
-        self._burst_start = 0
+        self._longest = round(_MAX_BURST_S * sample_rate)
         self._quiet = 0
         """Samples since the last loud one, or since the start."""
-        self._cut = True
-        """Whether the next sample follows a cut: a burst that begins there has lost its beginning."""
-        self._burst_cut = False
 
     @property
     def silence_s(self) -> float:
@@ -103,42 +101,30 @@ class BurstReader:
         samples = array.array("h", pcm)
         if sys.byteorder == "big":
             samples.byteswap()
-        words: list[Word] = []
         if not self._burst and max(samples, default=0) <= _LOUD and min(samples, default=0) >= -_LOUD:
             self._at += len(samples)
             self._quiet += len(samples)
-            self._cut = self._cut and not samples
-            return words
+            return []
+        words: list[Word] = []
         for sample in samples:
-            loud = abs(sample) > _LOUD
-            self._quiet = 0 if loud else self._quiet + 1
-            if self._burst:
-                self._burst.append(sample)
-                if self._quiet >= self._silent_enough or len(self._burst) > _MAX_BURST_S * self._rate:
-                    words.append(self._word())
-            elif loud:
-                self._burst_start, self._burst_cut = self._at, self._cut
-                self._burst.append(sample)
-            self._cut = False
             self._at += 1
+            self._quiet = self._quiet + 1 if -_LOUD <= sample <= _LOUD else 0
+            if self._burst or not self._quiet:
+                self._burst.append(sample)
+                if self._quiet >= self._silent_enough or len(self._burst) >= self._longest:
+                    words.append(self._word())
         return words
 
     def flush(self) -> list[Word]:
         """Cut the audio here; return the word that was begun, if there is one."""
-        words = []
-        if self._burst:
-            # A burst whose tail has been heard is whole, also when the silence after it is short.
-            words = [self._word()]
-        self._cut = self._quiet == 0
-        return words
+        return [self._word()] if self._burst else []
 
     def _word(self) -> Word:
-        loud = self._burst[: len(self._burst) - self._quiet]
-        number = None if self._burst_cut else self._number(loud)
+        start, end = self._at - len(self._burst), self._at - self._quiet
+        number = self._number(self._burst[: end - start])
         self._burst = array.array("h")
-        start_s = self._burst_start / self._rate
-        end_s = (self._burst_start + len(loud)) / self._rate
-        return Word(CUT_WORD if number is None else self._name(number), round(start_s, 4), round(end_s, 4))
+        text = CUT_WORD if number is None else self._name(number)
+        return Word(text, round(start / self._rate, 4), round(end / self._rate, 4))
 
     def _name(self, number: int) -> str:
         return self._vocabulary[number] if number < len(self._vocabulary) else f"w{number}"
@@ -146,7 +132,7 @@ class BurstReader:
     def _number(self, burst: Sequence[int]) -> int | None:
         """Return the number a whole burst carries; None if it cannot be read."""
         length = len(burst) / _SYMBOLS
-        if length * _SYMBOLS < MIN_WORD_S * self._rate * 0.9:
+        if len(burst) < _LEAST_OF_WORD * MIN_WORD_S * self._rate:
             return None
         symbols = [
             self._tone(burst[round((place + _MIDDLE[0]) * length) : round((place + _MIDDLE[1]) * length)])
