@@ -14,7 +14,6 @@ from websockets.exceptions import ConnectionClosed
 
 from captions.engine.framing import AudioError, Framer, WavReader
 from captions.engine.hearing import Recogniser, RecogniserError
-from captions.engine.pool import PoolBusyError
 from captions.engine.request import DEFAULT_DELAY_IN_FRAMES, Reply
 from captions.engine.script import Incident, Plan
 from captions.gradium.messages import (
@@ -43,9 +42,10 @@ SAMPLE_RATES: Final = (8_000, 16_000, 22_050, 24_000, 44_100, 48_000)
 """Sample rates of audio in Hz; the recogniser does best at 16 kHz and more."""
 _MAX_RETRY_S: Final = 60.0
 _MAX_REASON_BYTES: Final = 120
+_FAREWELL_S: Final = 10.0
 
 Lend = Callable[[Plan, float], Awaitable[Recogniser]]
-"""Finds a recogniser for a connection with this plan, waiting up to some seconds; raises PoolBusyError."""
+"""Finds a recogniser for a connection with this plan, waiting up to some seconds; raises RecogniserError."""
 
 
 class FailureError(Exception):
@@ -110,16 +110,20 @@ class Connection:
 
     async def run(self) -> None:
         """Serve until the client leaves, the last request ends, or something is wrong."""
+        failure: FailureError | None = None
+        ids: list[str | None] = []
         try:
             await self._serve()
-        except FailureError as failure:
-            logger.info("A request failed with %d: %s", failure.code, failure.message)
-            await self._fail(failure)
+        except FailureError as error:
+            failure = error
         except (ConnectionClosed, _Over):
             pass
         finally:
+            ids += self._requests
             for request in list(self._requests.values()):
                 await self._close(request)
+        if failure is not None:
+            await self._fail(failure, ids or [None])
 
     async def _serve(self) -> None:
         key = self._socket.request.headers.get("x-api-key") if self._socket.request else None
@@ -183,15 +187,7 @@ class Connection:
         for incident in self._plan.incidents:
             if incident.at_s is None:
                 await self._strike(incident)
-        try:
-            recogniser = await self._lend(self._plan, min(start.retry_for_s or 0.0, _MAX_RETRY_S, self._session_s))
-        except PoolBusyError as error:
-            message = (
-                "All decoders of this engine are busy. Try again later, or start it with more of them (--decoders)."
-            )
-            raise FailureError(INTERNAL, message) from error
-        except RecogniserError as error:
-            raise FailureError(INTERNAL, str(error)) from error
+        recogniser = await self._lend(self._plan, min(start.retry_for_s or 0.0, _MAX_RETRY_S, self._session_s))
         delay = DEFAULT_DELAY_IN_FRAMES if start.setup.delay_in_frames is None else start.setup.delay_in_frames
         request = _Request(
             start,
@@ -283,22 +279,34 @@ class Connection:
     # Endings ------------------------------------------------------------------------------------------------------
 
     async def _send(self, request: _Request, messages: Iterable[ServerMessage]) -> None:
-        if not self._silenced:
-            for message in messages:
-                await self._socket.send(write(message, request.start.client_req_id))
+        if self._silenced:
+            return
+        try:
+            # A client that does not read must not hold a decoder for longer than one that does.
+            async with asyncio.timeout_at(request.deadline):
+                for message in messages:
+                    await self._socket.send(write(message, request.start.client_req_id))
+        except TimeoutError as error:
+            self._socket.transport.abort()
+            raise _Over from error
 
-    async def _fail(self, failure: FailureError) -> None:
+    async def _fail(self, failure: FailureError, ids: Iterable[str | None]) -> None:
+        logger.info("A connection failed with %d: %s", failure.code, failure.message)
         if self._silenced:
             await self._socket.wait_closed()
             return
-        ids = list(self._requests) or [None]
         try:
-            for client_req_id in ids:
-                await self._socket.send(write(ErrorMessage(failure.message, failure.code), client_req_id))
+            async with asyncio.timeout(_FAREWELL_S):
+                for client_req_id in ids:
+                    await self._socket.send(write(ErrorMessage(failure.message, failure.code), client_req_id))
+                await self._close_socket(failure.code, failure.message)
         except ConnectionClosed:
-            return
-        reason = failure.message.encode()[:_MAX_REASON_BYTES].decode(errors="ignore")
-        await self._socket.close(failure.code, reason)
+            pass
+        except TimeoutError:
+            self._socket.transport.abort()
+
+    async def _close_socket(self, code: int, message: str) -> None:
+        await self._socket.close(code, message.encode()[:_MAX_REASON_BYTES].decode(errors="ignore"))
 
     async def _reach_cap(self) -> None:
         message = f"The session has reached its limit of {self._session_s:g} seconds."
@@ -310,7 +318,7 @@ class Connection:
             case "error":
                 raise FailureError(incident.code, incident.message)
             case "close":
-                await self._socket.close(incident.code, incident.message[:_MAX_REASON_BYTES])
+                await self._close_socket(incident.code, incident.message)
                 raise _Over
             case "abort":
                 self._socket.transport.abort()

@@ -21,8 +21,13 @@ _ANSWER_S: Final = 30.0
 _PROJECT: Final = Path(__file__).resolve().parent.parent.parent
 
 
-class PoolBusyError(Exception):
+class PoolBusyError(RecogniserError):
     """Every decoder is lent."""
+
+    def __init__(self, decoders: int) -> None:
+        super().__init__(
+            f"All decoders of this engine ({decoders}) are busy. Try again, or start it with more of them."
+        )
 
 
 class Decoder:
@@ -127,14 +132,14 @@ class DecoderPool:
         self._idle.append(await Decoder.start())
 
     async def lend(self, wait_s: float = 0.0) -> LentDecoder:
-        """Lend a decoder, waiting up to ``wait_s`` seconds for one; raises PoolBusyError and RecogniserError."""
+        """Lend a decoder, waiting up to ``wait_s`` seconds for one; raises RecogniserError."""
         if self._free.locked() and wait_s <= 0:
-            raise PoolBusyError
+            raise PoolBusyError(self.size)
         try:
             async with asyncio.timeout(wait_s if self._free.locked() else None):
                 await self._free.acquire()
         except TimeoutError as error:
-            raise PoolBusyError from error
+            raise PoolBusyError(self.size) from error
         try:
             return LentDecoder(self, await self._idle_decoder() or await Decoder.start())
         except BaseException:
