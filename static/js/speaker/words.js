@@ -81,15 +81,15 @@ function idleBand(model) {
     const lost = model.link.stop.code !== "room_busy" && model.link.stop.code !== "moved";
     return { mark: lost ? "lost" : "idle", title, text, aside: model.language };
   }
+  if (model.phase === "ended") {
+    const title = model.endedByMe ? "You have ended the talk" : "The talk has ended";
+    return { mark: "ended", title, text: "Everything you said is in the transcript.", aside: "" };
+  }
   const fault = microphoneFault(model);
   // Before the start a sleeping microphone is no fault: Start wakes it.
   if (fault && fault !== "asleep") {
     const [title, text] = MICROPHONE[fault];
     return { mark: "lost", title, text, aside: model.language };
-  }
-  if (model.phase === "ended") {
-    const title = model.endedByMe ? "You have ended the talk" : "The talk has ended";
-    return { mark: "ended", title, text: "Everything you said is in the transcript.", aside: "" };
   }
   if (model.mic.state === "asking") {
     const text = "Your browser asks whether this page may hear you. Please allow it.";
