@@ -40,7 +40,8 @@ class Progress:
         parts = [f"{_clock(self.position_s)}{length}", self.state]
         if self.behind_s >= 1:
             parts.append(f"{self.behind_s:.0f} s behind")
-        parts.append(f"{self.unacked_s:.0f} s not yet safe")
+        if self.unacked_s >= 1:
+            parts.append(f"{self.unacked_s:.0f} s not yet safe")
         return " · ".join(parts)
 
 
@@ -125,16 +126,17 @@ class Json:
 
     def __init__(self, out: TextIO) -> None:
         self._out = out
-        self._second = -1
+        self._shown = (-1, "")
 
     def event(self, event: Event) -> None:
         """Write the event."""
         self._write(event)
 
     def progress(self, progress: Progress) -> None:
-        """Write it once for every second of sound."""
-        if int(progress.position_s) != self._second:
-            self._second = int(progress.position_s)
+        """Write it once for every second of sound, and at every change of state."""
+        shown = (int(progress.position_s), progress.state)
+        if shown != self._shown:
+            self._shown = shown
             self._write(progress)
 
     def close(self) -> None:

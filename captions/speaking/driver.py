@@ -96,6 +96,7 @@ class Driver:
                 ticket = await off_loop(lambda: fetch_ticket(self._link))
                 reason, code = await self._connection(ticket)
                 delay = speaker.lost(code, reason, monotonic())
+                reason = reason or f"the server closed it with code {code}"
             except Unreachable as error:
                 reason = str(error)
                 delay = speaker.unreachable(reason, monotonic())
