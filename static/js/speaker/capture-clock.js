@@ -3,7 +3,9 @@
 
 const WINDOW = 8; // frames: long enough that a burst of late frames has come in
 const NOTICED_MS = 300; // shorter holes are not worth a mark in the transcript
-const DRIFT_MS = 0.04; // per frame of 80 ms: 500 millionths, more than any sound card is off
+// Per frame: what a sound card is off, and a few samples that a busy machine drops here and there. Only holes that come
+// at once are told; many small ones would else add up to one in the middle of a word.
+const FORGIVEN_MS = 2;
 
 export class CaptureClock {
   constructor(rate) {
@@ -21,7 +23,7 @@ export class CaptureClock {
     if (this.recent.length > WINDOW) this.recent.shift();
     const least = Math.min(...this.recent);
     if (this.base === null || least < this.base) this.base = least;
-    this.base += DRIFT_MS;
+    this.base += FORGIVEN_MS;
     if (this.recent.length < WINDOW || least - this.base < NOTICED_MS) return 0;
     const lost = Math.round(((least - this.base) / 1000) * this.rate);
     this.base = null;
