@@ -1,27 +1,48 @@
-"""Where two sessions of one talk join: which words of the new one are out already. Pure."""
+"""Where two sessions of one talk join: which words of the new one are out already. Pure.
+
+A new session hears the end of the old one again. Word by word the two cannot be told apart safely: words repeat, the
+times of two sessions differ, a session that just begins mishears, and text comes late. So the first words of the new
+one are held and laid along the last words that are out as a whole, like two spellings of one text (edit distance); the
+cut between repeats and new words is where that is cheapest.
+"""
 
 from __future__ import annotations
 
+import math
+import statistics
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeAlias
 
-# Two sessions put the same word up to this far apart (s).
-SHIFT_S: Final = 0.4
-# The same text this far apart is the same word still, if it begins before the last word that is out has ended (s).
+GUESSED_WORD_S: Final = 0.3  # a word lasts this long until its end is told
+SLACK_S: Final = 0.6  # text may come this much later than the nominal delay
+# What it costs to take two words for one, if they are no further apart than this: at no distance, and per second.
 SAME_TEXT_S: Final = 0.9
-# A word may begin this long before the end of the one before it (s).
-OVERLAP_S: Final = 0.2
+SAME_TEXT_PER_S: Final = 0.6
+OTHER_TEXT_S: Final = 0.6
+OTHER_TEXT: Final = 0.5
+OTHER_TEXT_PER_S: Final = 1.0
+# What a word costs that only one of the two sessions has, and one that the other could not have.
+UNMATCHED: Final = 0.7
+EXCUSED: Final = 0.05
+WARM_UP_S: Final = 0.7  # a session mishears what comes so soon after its beginning
+NOT_YET_S: Final = 0.25  # a word that is out this much later than the last one held is yet to be heard again
+# What it costs to call a word new: per second that it begins before the last word that is out has ended, and if it
+# ended when all words were out already, give or take the difference of two sessions' times.
+EARLY_PER_S: Final = 2.0
+IMPOSSIBLE: Final = 10.0
+SHIFT_S: Final = 0.4
 
 
 @dataclass(slots=True)
 class Spoken:
-    """A word that went out: its text and its time in the audio, seconds."""
+    """A word, with its time in the speaker's audio in seconds; ``ended``: its end is known, not guessed."""
 
     text: str
     start_s: float
     end_s: float
+    ended: bool = True
 
 
 def spoken_form(text: str) -> str:
@@ -31,29 +52,138 @@ def spoken_form(text: str) -> str:
 
 
 class Seam:
-    """Sorts the first words of a new session, which hears the end of the old one again, into repeats and new ones.
+    """Lets a new session's words through as soon as it is clear which of its first ones are out already.
 
-    A repeat has the text of a word that is out, at its time. What begins before the last word that is out has ended,
-    and is no repeat, is a mishearing of a session that just begins. The first word that is neither joins the two.
+    ``emitted`` are the last words that are out, ``covered_s`` is the time before which all are, ``origin_s`` the time
+    from which the session hears.
     """
 
-    def __init__(self, emitted: Sequence[Spoken]) -> None:
-        self._ahead = list(emitted)
-        self._last_end = max((word.end_s for word in emitted), default=float("-inf"))
+    def __init__(self, emitted: Sequence[Spoken], *, covered_s: float, origin_s: float) -> None:
+        self._emitted = [word for word in emitted if word.end_s > origin_s - SHIFT_S]
+        self._covered_s = covered_s
+        self._origin_s = origin_s
+        self._held: list[Spoken] = []
+        self._last: Spoken | None = None
+        self._looked_at = 0
+        self.joined = not self._emitted
+        self.withholding = False  # all words, until the session has ended: the last one may be half
 
-    def is_new(self, text: str, start_s: float) -> bool:
-        """Tell whether a word of the new session has to go out; words come in the order of their times."""
-        if not self._ahead and start_s >= self._last_end - OVERLAP_S:
-            return True
-        form = spoken_form(text)
-        for index, word in enumerate(self._ahead):
-            away = abs(word.start_s - start_s)
-            if spoken_form(word.text) == form and (
-                away <= SHIFT_S or (away <= SAME_TEXT_S and start_s < self._last_end - OVERLAP_S)
-            ):
-                del self._ahead[: index + 1]
-                return False
-        if start_s < self._last_end - OVERLAP_S:
-            return False
-        self._ahead.clear()
-        return True
+    def word(self, text: str, start_s: float) -> None:
+        """Take a word of the new session."""
+        self._last = Spoken(text, start_s, start_s + GUESSED_WORD_S, ended=False)
+        self._held.append(self._last)
+
+    def word_end(self, end_s: float) -> None:
+        """Take the end of the last word."""
+        if self._last is not None:
+            self._last.end_s, self._last.ended = max(self._last.start_s, end_s), True
+
+    def heard(self, until_s: float) -> None:
+        """All words before ``until_s`` have come, but for late ones: see whether the two can be joined."""
+        if self.joined or until_s < self._covered_s:
+            return
+        last_chance = until_s - SLACK_S > self._emitted[-1].end_s
+        if len(self._held) == self._looked_at and not last_chance:
+            return
+        self._looked_at = len(self._held)
+        repeats, pairs = align(self._emitted, self._held, covered_s=self._covered_s, origin_s=self._origin_s)
+        # If all are repeats, the next word may still be one: text of the old session that had not come again yet.
+        if repeats < len(self._held) or last_chance:
+            self.joined = True
+            del self._held[:repeats]
+            for known, word in pairs:
+                if not known.ended and word.ended:
+                    known.end_s, known.ended = max(known.start_s, word.end_s), True
+
+    def take(self) -> list[Spoken]:
+        """Return the words that may go out now, in order, once."""
+        if not self.joined or self.withholding:
+            return []
+        words, self._held = self._held, []
+        return words
+
+    def finish(self) -> list[Spoken]:
+        """Return what is left when the session has said all it heard."""
+        self.heard(math.inf)
+        self.withholding = False
+        return self.take()
+
+
+Pairs: TypeAlias = list[tuple[Spoken, Spoken]]
+
+
+def align(emitted: Sequence[Spoken], held: Sequence[Spoken], *, covered_s: float, origin_s: float) -> tuple[int, Pairs]:
+    """Lay the words ``held`` along those ``emitted``, of which there is one at least.
+
+    Return how many of the first ones held are out already (or misheard there), and which word is which one that is out.
+    A second look allows for what the times of the two sessions differ by throughout.
+    """
+    repeats, pairs = _align(emitted, held, 0.0, covered_s, origin_s)
+    if pairs:
+        shift_s = statistics.median(word.start_s - known.start_s for known, word in pairs)
+        repeats, pairs = _align(emitted, held, shift_s, covered_s, origin_s)
+    return repeats, pairs
+
+
+def _align(
+    emitted: Sequence[Spoken], held: Sequence[Spoken], shift_s: float, covered_s: float, origin_s: float
+) -> tuple[int, Pairs]:
+    last_end_s = emitted[-1].end_s
+    last_held_s = held[-1].start_s - shift_s if held else origin_s
+    known_words = [(word, spoken_form(word.text), _skip(word, origin_s, last_held_s)) for word in emitted]
+    # The cost of laying the words held so far along those emitted so far, and the way that led there.
+    cells: list[_Cell] = [(0.0, None)]
+    for _, _, skip in known_words:
+        cells.append((cells[-1][0] + skip, None))
+    ends = [cells[-1]]
+    for word in held:
+        start_s, form = word.start_s - shift_s, spoken_form(word.text)
+        extra = EXCUSED if start_s < origin_s + WARM_UP_S else UNMATCHED
+        above, cells = cells, [(cells[0][0] + extra, cells[0][1])]
+        for column, (known, known_form, skip) in enumerate(known_words):
+            pair_cost = above[column][0] + _difference(known.start_s - start_s, same_text=known_form == form)
+            extra_cost, skip_cost = above[column + 1][0] + extra, cells[column][0] + skip
+            if pair_cost <= extra_cost and pair_cost <= skip_cost:
+                cells.append((pair_cost, ((known, word), above[column][1])))
+            elif extra_cost <= skip_cost:
+                cells.append((extra_cost, above[column + 1][1]))
+            else:
+                cells.append((skip_cost, cells[column][1]))
+        ends.append(cells[-1])
+    early = [_early(word, shift_s, last_end_s, covered_s) for word in held]
+    repeats = min(range(len(ends)), key=lambda count: ends[count][0] + sum(early[count:]))
+    return repeats, _pairs(ends[repeats])
+
+
+_Way: TypeAlias = "tuple[tuple[Spoken, Spoken], _Way] | None"
+_Cell: TypeAlias = tuple[float, _Way]
+
+
+def _skip(word: Spoken, origin_s: float, last_held_s: float) -> float:
+    """Return what it costs that the new session lacks a word."""
+    cannot_have_it = word.start_s < origin_s or word.start_s > last_held_s + NOT_YET_S
+    return EXCUSED if cannot_have_it else UNMATCHED
+
+
+def _difference(away_s: float, *, same_text: bool) -> float:
+    """Return what it costs to take two words for one."""
+    away_s = abs(away_s)
+    if same_text:
+        return SAME_TEXT_PER_S * away_s if away_s <= SAME_TEXT_S else math.inf
+    return OTHER_TEXT + OTHER_TEXT_PER_S * away_s if away_s <= OTHER_TEXT_S else math.inf
+
+
+def _early(word: Spoken, shift_s: float, last_end_s: float, covered_s: float) -> float:
+    """Return what it costs to call a word new."""
+    if word.end_s - shift_s < covered_s - SHIFT_S:
+        return IMPOSSIBLE
+    return EARLY_PER_S * max(0.0, last_end_s - (word.start_s - shift_s))
+
+
+def _pairs(cell: _Cell) -> Pairs:
+    pairs: Pairs = []
+    way = cell[1]
+    while way is not None:
+        pair, way = way
+        pairs.append(pair)
+    return pairs[::-1]

@@ -13,7 +13,9 @@ def main() -> None:
     """Print a line per world."""
     seeds = int(sys.argv[1]) if len(sys.argv) > 1 else 10
     only = sys.argv[2] if len(sys.argv) > 2 else ""
-    print(f"{'world':42}{'words':>7}{'legs':>6}{'miss':>6}{'twice':>6}{'alien':>6}{'hang':>5}{'off':>7}{'tape':>6}{'x':>6}{'cpu':>6}")
+    print(
+        f"{'world':42}{'words':>7}{'legs':>6}{'miss':>6}{'twice':>6}{'alien':>6}{'hang':>5}{'off':>7}{'tape':>6}{'x':>6}{'cpu':>6}"
+    )
     for name, world in WORLDS.items():
         if only not in name:
             continue

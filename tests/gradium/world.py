@@ -130,7 +130,9 @@ class VendorSession:
             if index:
                 if self.first is None:
                     self.first = index - 1 - self.samples
-                    while self.next_word < len(self.all_words) and self.all_words[self.next_word].end_s <= self.origin_s:
+                    while (
+                        self.next_word < len(self.all_words) and self.all_words[self.next_word].end_s <= self.origin_s
+                    ):
                         self.next_word += 1
                 assert index - 1 == self.first + self.samples, "audio must go on where it was"
             self.samples += 1
