@@ -39,8 +39,13 @@ fmt: ## put the code into shape
 	@$(PY) -m ruff check --fix --quiet || true
 	@$(PY) -m ruff format
 
+conformance: ## hold the embedded engine against Pipecat's service for Gradium (a venv of its own)
+	$(SETUP) requirements-dev.txt
+	@$(PY) -m tests.conformance
+
 lock: ## compile the lock files from pyproject.toml (UPGRADE=1: to the newest versions)
 	$(SETUP) requirements-dev.txt
 	@$(COMPILE) pyproject.toml -o requirements.txt
 	@$(COMPILE) --extra engine -c requirements.txt pyproject.toml -o requirements-engine.txt
 	@$(COMPILE) --extra engine --group dev -c requirements-engine.txt pyproject.toml -o requirements-dev.txt
+	@$(COMPILE) tests/conformance/requirements.in -o tests/conformance/requirements.txt

@@ -95,7 +95,7 @@ class Children:
     """A set of processes: when one ends, or a signal comes, all end; last started, first stopped."""
 
     def __init__(self) -> None:
-        self._children: list[Child] = []
+        self._children: dict[str, Child] = {}
         self._signalled = asyncio.Event()
         self._signalled_again = asyncio.Event()
 
@@ -106,40 +106,36 @@ class Children:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        for child in reversed(self._children):
+        for child in reversed(self._children.values()):
             await child.stop(at_once=self._signalled_again)
 
     def _on_signal(self) -> None:
         (self._signalled_again if self._signalled.is_set() else self._signalled).set()
 
     async def start(
-        self,
-        name: str,
-        command: Sequence[str],
-        *,
-        env: Mapping[str, str],
-        ready: Callable[[], Awaitable[bool]],
-        ready_within_s: float,
-        show: Callable[[str], None],
+        self, name: str, command: Sequence[str], *, env: Mapping[str, str], show: Callable[[str], None]
     ) -> None:
-        """Start a process and wait until ``ready()`` is true; raises StartFailed or Stopped."""
-        child = await Child.start(name, command, env=env, show=show)
-        self._children.append(child)
+        """Start a process; ``show`` gets its output line by line, with its name before it."""
+        self._children[name] = await Child.start(name, command, env=env, show=lambda line: show(f"{name:6} | {line}"))
+
+    async def ready(self, name: str, is_ready: Callable[[], Awaitable[bool]], *, within_s: float) -> None:
+        """Wait until a process that was started is ready; raises StartFailed or Stopped."""
+        child = self._children[name]
         try:
-            async with asyncio.timeout(ready_within_s):
-                while not await ready():
+            async with asyncio.timeout(within_s):
+                while not await is_ready():
                     if self._signalled.is_set():
                         raise Stopped
                     if child.process.returncode is not None:
                         await child.ended()
-                        raise StartFailed(f"{name} could not start (see above).")
+                        raise StartFailed(f"The {name} could not start (see above).")
                     await asyncio.sleep(POLL_S)
         except TimeoutError as error:
-            raise StartFailed(f"{name} was not ready within {ready_within_s:g} s.") from error
+            raise StartFailed(f"The {name} was not ready within {within_s:g} s.") from error
 
     async def first_ended(self) -> tuple[str, int]:
         """Wait until a process ends by itself and return its name and exit code; raises Stopped on a signal."""
-        ends = {asyncio.create_task(child.ended()): child for child in self._children}
+        ends = {asyncio.create_task(child.ended()): child for child in self._children.values()}
         stop = asyncio.create_task(self._signalled.wait())
         done, pending = await asyncio.wait([*ends, stop], return_when=asyncio.FIRST_COMPLETED)
         for task in pending:

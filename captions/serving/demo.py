@@ -18,9 +18,9 @@ TOKEN_FILE = "demo_speaker_token"  # noqa: S105 - a file's name
 
 @dataclass(frozen=True)
 class Demo:
-    """The demo room's slug and speaker token; the staff user's password if it was made just now."""
+    """The demo room and its speaker token; the staff user's name, and password if it was made just now."""
 
-    slug: str
+    room: Room
     speaker_token: str
     staff: str
     new_password: str | None
@@ -31,7 +31,7 @@ def prepare_demo(data_dir: Path) -> Demo:
     room, _ = Room.objects.get_or_create(
         slug=SLUG, defaults={"title": "Demo room", "listed": True, "language": "en", "delay_in_frames": 10}
     )
-    return Demo(room.slug, _speaker_token(room, data_dir / TOKEN_FILE), STAFF, _new_staff_password())
+    return Demo(room, _speaker_token(room, data_dir / TOKEN_FILE), STAFF, _new_staff_password())
 
 
 def _speaker_token(room: Room, path: Path) -> str:

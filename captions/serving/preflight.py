@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import socket
 
-import redis
 from django.db import DEFAULT_DB_ALIAS, DatabaseError, connections
 from django.db.migrations.executor import MigrationExecutor
 
@@ -36,6 +35,8 @@ def check_database() -> None:
 
 def check_redis(url: str) -> None:
     """Refuse a Redis that does not answer at ``url``."""
+    import redis  # noqa: PLC0415 - takes long to load, and many an installation has no Redis
+
     try:
         with redis.Redis.from_url(
             url, socket_timeout=REDIS_TIMEOUT_S, socket_connect_timeout=REDIS_TIMEOUT_S

@@ -40,7 +40,7 @@ def run_uvicorn(sockets: list[socket.socket], *, workers: int) -> bool:
         # Caption frames are too short to gain from it, and it costs memory per viewer.
         ws_per_message_deflate=False,
         ws_max_size=MAX_FRAME_BYTES,
-        lifespan="auto",
+        lifespan="on",
         # Django's own logging; and no list of addresses, which would hold who asked for what.
         log_config=None,
         # One process says itself that it runs; of several, each start and end is worth a line.

@@ -19,6 +19,7 @@ from django.db import DatabaseError, connections
 from captions.serving.children import Children, StartFailed, Stopped, python_command
 from captions.serving.demo import Demo, prepare_demo
 from captions.serving.preflight import NotReady, check_database, listening_sockets, port_number
+from captions.views.links import room_links
 
 READY_S = 60.0
 ANY_HOSTS = ("0.0.0.0", "::")  # noqa: S104 - compared with, not listened on
@@ -103,28 +104,21 @@ class Command(BaseCommand):
         env = plan.app_env()
         try:
             async with Children() as children:
+                # The app is stopped before the engine, so that it can still hear a talk out.
                 if plan.engine_port is not None:
-                    await children.start(
-                        "engine",
-                        python_command("engine", f"--port={plan.engine_port}"),
-                        env=dict(os.environ),
-                        ready=lambda: port_open("127.0.0.1", plan.engine_port or 0),
-                        ready_within_s=READY_S,
-                        show=lambda line: self.show(f"engine | {line}"),
-                    )
-                await children.start(
-                    "app",
-                    python_command("serve", f"--host={plan.host}", f"--port={plan.port}", "--verbosity=0"),
-                    env=env,
-                    ready=lambda: healthy(plan.local_host, plan.port),
-                    ready_within_s=READY_S,
-                    show=lambda line: self.show(f"app    | {line}"),
-                )
-                self.show(welcome(plan, demo, env.get("CAPTIONS_PUBLIC_URL", plan.url)))
+                    command = python_command("engine", f"--port={plan.engine_port}", "--verbosity=0")
+                    await children.start("engine", command, env=dict(os.environ), show=self.show)
+                command = python_command("serve", f"--host={plan.host}", f"--port={plan.port}", "--verbosity=0")
+                await children.start("app", command, env=env, show=self.show)
+                if plan.engine_port is not None:
+                    engine_port = plan.engine_port
+                    await children.ready("engine", lambda: port_open("127.0.0.1", engine_port), within_s=READY_S)
+                await children.ready("app", lambda: healthy(plan.local_host, plan.port), within_s=READY_S)
+                self.show(welcome(plan, demo, env["CAPTIONS_PUBLIC_URL"].rstrip("/")))
                 name, code = await children.first_ended()
                 return f"The {name} ended by itself (exit code {code}; see above), so everything was stopped."
         except StartFailed as error:
-            return f"The {error}"
+            return str(error)
         except Stopped:
             self.show("Stopped.")
             return None
@@ -177,9 +171,10 @@ async def healthy(host: str, port: int) -> bool:
 def welcome(plan: Plan, demo: Demo, public_url: str) -> str:
     """Return what a newcomer reads once all is running."""
     python = os.path.relpath(sys.executable) if sys.executable.startswith(str(settings.BASE_DIR)) else sys.executable
-    speak = f"{python} manage.py speak {demo.slug} --sample"
+    speak = f"{python} manage.py speak {demo.room.slug} --sample"
     if public_url != settings.PUBLIC_URL:
-        speak = f"CAPTIONS_PUBLIC_URL={public_url} {speak}"
+        speak += f" --url {public_url}"
+    links = room_links(demo.room, demo.speaker_token, base_url=public_url)
     if demo.new_password:
         password = f"password {demo.new_password}  (shown this once)"
     else:
@@ -188,8 +183,8 @@ def welcome(plan: Plan, demo: Demo, public_url: str) -> str:
         "",
         "Captions is running.",
         "",
-        f"  Read   {public_url}/r/{demo.slug}/",
-        f"  Speak  {public_url}/r/{demo.slug}/speak/#{demo.speaker_token}",
+        f"  Read   {links['viewer_url']}",
+        f"  Speak  {links['speaker_url']}",
         f"  Staff  {public_url}/admin/  user {demo.staff}, {password}",
         "",
         f"  No microphone? In another terminal: {speak}",
