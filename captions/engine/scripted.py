@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Sequence
 from typing import Protocol
 
@@ -26,45 +27,45 @@ class WordsReader:
 
     def __init__(self, sample_rate: int, words: Sequence[Word], offset_s: float) -> None:
         self._rate = sample_rate
-        self._words = [
-            Word(word.text, word.start_s - offset_s, word.end_s - offset_s) for word in words if word.end_s > offset_s
+        # In samples, which compare exactly.
+        placed = [
+            (word.text, round((word.start_s - offset_s) * sample_rate), round((word.end_s - offset_s) * sample_rate))
+            for word in words
         ]
-        self._samples = 0
-        self._cut_s = 0.0
-        self._spoken_s = 0.0
-
-    @property
-    def _now_s(self) -> float:
-        return self._samples / self._rate
+        self._words = deque((text, start, end) for text, start, end in placed if end > 0)
+        self._now = 0
+        self._cut = 0
+        self._spoken = 0
 
     @property
     def silence_s(self) -> float:
         """Seconds since a word; 0 within one."""
-        if self._words and self._words[0].start_s < self._now_s:
+        if self._words and self._words[0][1] < self._now:
             return 0.0
-        return self._now_s - self._spoken_s
+        return (self._now - self._spoken) / self._rate
 
     def read(self, pcm: bytes) -> list[Word]:
         """Take the next audio; return the words that ended in it."""
-        self._samples += len(pcm) // 2
+        self._now += len(pcm) // 2
         words: list[Word] = []
-        while self._words and self._words[0].end_s <= self._now_s:
-            words.append(self._piece(self._words[0], self._words.pop(0).end_s))
+        while self._words and self._words[0][2] <= self._now:
+            words.append(self._piece(*self._words.popleft()))
         return words
 
     def flush(self) -> list[Word]:
         """Cut the audio here; return the word that was begun, if there is one."""
         words: list[Word] = []
-        if self._words and max(self._words[0].start_s, self._cut_s) < self._now_s:
-            words.append(self._piece(self._words[0], self._now_s))
-        self._cut_s = self._now_s
+        if self._words and max(self._words[0][1], self._cut) < self._now:
+            words.append(self._piece(*self._words[0]))
+        self._cut = self._now
         return words
 
-    def _piece(self, word: Word, end_s: float) -> Word:
-        whole = word.start_s >= self._cut_s and end_s == word.end_s
-        start_s = max(word.start_s, self._cut_s)
-        self._spoken_s = end_s
-        return Word(word.text if whole else CUT_WORD, round(start_s, 4), round(end_s, 4))
+    def _piece(self, text: str, start: int, end: int) -> Word:
+        """Return what is there of a word."""
+        first, last = max(start, self._cut), min(end, self._now)
+        self._spoken = last
+        whole = (first, last) == (start, end)
+        return Word(text if whole else CUT_WORD, round(first / self._rate, 4), round(last / self._rate, 4))
 
 
 class ScriptedRecogniser:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import itertools
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from captions.engine.agreement import HYPOTHESES, NEAR, OVERLAP, SETTLED, Agreement, Guess
@@ -26,6 +26,7 @@ def hypotheses(draw) -> list[list[Guess]]:
     return rounds
 
 
+@settings(deadline=None)
 @given(hypotheses())
 def test_what_is_out_is_in_order_and_never_overlaps(rounds):
     agreement = Agreement()
@@ -37,6 +38,7 @@ def test_what_is_out_is_in_order_and_never_overlaps(rounds):
         assert after.start >= before.end - OVERLAP
 
 
+@settings(deadline=None)
 @given(hypotheses())
 def test_a_word_is_certain_only_when_every_last_hypothesis_has_it(rounds):
     agreement = Agreement()
@@ -48,6 +50,7 @@ def test_a_word_is_certain_only_when_every_last_hypothesis_has_it(rounds):
                 assert any(o.text == word.text and abs(o.start - word.start) <= NEAR for o in other)
 
 
+@settings(deadline=None)
 @given(st.lists(st.sampled_from(["one", "two", "three"]), max_size=8), st.integers(1, 20))
 def test_a_steady_hypothesis_comes_out_whole(texts, rounds):
     words = [guess(text, 30 * place, 30 * place + 25) for place, text in enumerate(texts)]

@@ -5,7 +5,7 @@ import struct
 import wave
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from captions.engine.framing import AudioError, Framer, WavReader
@@ -34,6 +34,7 @@ def wav_file(pcm: bytes, *, rate: int = 16_000, channels: int = 1, width: int = 
 sizes = st.lists(st.integers(1, 5000), min_size=1, max_size=8)
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=20_000), sizes, st.sampled_from([8_000, 16_000, 22_050, 24_000]))
 def test_frames_hold_every_byte_once_and_are_80_ms_long(pcm, sizes, rate):
     framer = Framer(rate)
@@ -51,6 +52,7 @@ def test_after_a_flush_frames_end_where_they_would_have_ended_without():
     assert [len(frame) for frame in framer.cut(bytes(3840 + 2680))] == [2680, 3840]
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(-32768, 32767), max_size=2000), sizes, st.sampled_from([2, 3, 4]), st.integers(1, 3))
 def test_a_wav_file_in_any_pieces_gives_its_first_channel(samples, sizes, width, channels):
     pcm = struct.pack(f"<{len(samples)}h", *samples)

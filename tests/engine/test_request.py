@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from captions.engine.hearing import Heard, Word
@@ -21,6 +21,7 @@ def spoken(draw) -> list[tuple[int, Word]]:
     return words
 
 
+@settings(deadline=None)
 @given(spoken(), st.sampled_from(DELAYS_IN_FRAMES))
 def test_words_come_once_in_order_on_the_decoders_clock_and_never_early(words, delay):
     reply = Reply(delay)
@@ -56,6 +57,7 @@ def test_there_is_one_step_a_frame_and_they_count():
     ]  # fmt: skip
 
 
+@settings(deadline=None)
 @given(st.floats(0, 10), st.floats(0, 10))
 def test_inactivity_grows_with_the_silence_and_is_certain_at_the_horizon(one, two):
     less, more = inactivity(min(one, two)), inactivity(max(one, two))
