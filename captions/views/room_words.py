@@ -83,16 +83,16 @@ IN_MINUTES_FROM_S: Final = 90
 
 _GAP_REASONS: Final[Mapping[str, str]] = {
     "speaker_gone": "The speaker\u2019s page was closed.",
-    "speaker_lost": "The speaker\u2019s connection was gone.",
+    "audio_lost": "The sound did not arrive.",
     "engine_down": "The speech engine did not answer.",
 }
 
 
 def gap_sentence(start_ms: int, end_ms: int, reason: str) -> str:
     """Return what a reader is told of missing audio; the same words as ``gapSentence`` in wording.js."""
-    seconds = max(1, round((end_ms - start_ms) / 1000))
+    seconds = max(1, (end_ms - start_ms + 500) // 1000)
     if seconds < IN_MINUTES_FROM_S:
         missing = f"About {seconds} {'second is' if seconds == 1 else 'seconds are'} missing."
     else:
-        missing = f"About {round(seconds / 60)} minutes are missing."
+        missing = f"About {(seconds + 30) // 60} minutes are missing."
     return f"{missing} {_GAP_REASONS[reason]}" if reason in _GAP_REASONS else missing

@@ -5,7 +5,8 @@
 //   lines.begin(session, startedAt) another session: empties the box; startedAt is the wall-clock time of its 0 (Date, or null)
 //   lines.merge(frames)             finals and gaps that are missing, oldest first: each goes where its seq belongs
 //   lines.setMark("live")           the state's mark after the last word: live silent idle reconnecting catching paused ended lost
-//   lines.session, lines.newest, lines.oldest   what is painted; newest and oldest are the seq of finals, 0 when there is none
+//   lines.session, lines.newest     what is painted; newest is the seq of the newest final or gap, 0 when there is none
+//   lines.isWhole                   no final from 1 to the newest is missing
 //
 // What was painted stays the same node at the same place: words are appended to one text node, a final settles the
 // interim's own line. A child `.says` of the box stays last. Options: `language` of the captions ("any": not told),
@@ -21,6 +22,7 @@ export class CaptionLines {
   #lines = new Map(); // seq -> { seq, kind, element, text, words (the engine's), shown }
   #edits = new Map(); // seq -> edit frame of a line that is not painted yet
   #inkIsOn = []; // the two newest lines, the newest first
+  #settled = 0; // how many finals and gaps are painted
   #edge;
   #mark;
 
@@ -36,7 +38,7 @@ export class CaptionLines {
     this.session = session;
     this.startedAt = startedAt;
     this.newest = 0;
-    this.oldest = 0;
+    this.#settled = 0;
     this.#adopt();
   }
 
@@ -44,8 +46,8 @@ export class CaptionLines {
     return this.#lines.size === 0;
   }
 
-  has(seq) {
-    return this.#lines.has(seq);
+  get isWhole() {
+    return this.#settled === this.newest;
   }
 
   setMark(state) {
@@ -62,7 +64,7 @@ export class CaptionLines {
     this.session = session;
     this.startedAt = startedAt;
     this.newest = 0;
-    this.oldest = 0;
+    this.#settled = 0;
   }
 
   apply(frame) {
@@ -108,8 +110,7 @@ export class CaptionLines {
       const holder = element.querySelector(".line-text");
       const words = holder?.textContent ?? "";
       this.#lines.set(seq, { seq, element, kind: holder ? "final" : "gap", words, shown: words, text: holder?.firstChild ?? null });
-      this.oldest = this.oldest ? Math.min(this.oldest, seq) : seq;
-      this.newest = Math.max(this.newest, seq);
+      this.#count(seq);
     }
     this.#inkIsOn = [...this.#box.querySelectorAll(":scope > .is-newest")].reverse();
   }
@@ -144,6 +145,7 @@ export class CaptionLines {
       this.#write(line, frame.text ?? "");
       line.kind = "final";
       line.element.classList.remove("is-interim");
+      if (frame.lang) line.element.lang = frame.lang;
       this.#name(line.element, frame.speaker);
       this.#count(frame.seq);
       this.#correct(line, frame);
@@ -213,7 +215,7 @@ export class CaptionLines {
 
   #count(seq) {
     this.newest = Math.max(this.newest, seq);
-    this.oldest = this.oldest ? Math.min(this.oldest, seq) : seq;
+    this.#settled += 1;
   }
 
   /** The element a new line stands before. Nearly always the end, so it is looked for from there. */
@@ -240,11 +242,14 @@ export class CaptionLines {
   #name(element, speaker) {
     if (!this.#options.margin || !speaker || element.dataset.speaker === speaker) return;
     element.dataset.speaker = speaker;
-    if (lineBefore(element)?.dataset.speaker === speaker) return;
-    const head = meta(element);
-    const name = head.querySelector("b") ?? document.createElement("b");
+    const painted = element.querySelector(".line-meta b");
+    if (lineBefore(element)?.dataset.speaker === speaker) {
+      painted?.remove();
+      return;
+    }
+    const name = painted ?? document.createElement("b");
     name.textContent = speaker;
-    head.prepend(name, name.nextSibling ? "" : " ");
+    if (!painted) meta(element).prepend(name, " ");
   }
 
   #afterwards() {

@@ -14,9 +14,8 @@ export function count(number, one, many) {
 
 const GAP_REASONS = {
   speaker_gone: "The speaker’s page was closed.",
-  speaker_lost: "The speaker’s connection was gone.",
+  audio_lost: "The sound did not arrive.",
   engine_down: "The speech engine did not answer.",
-  budget: "The room had used its time for the day.",
 };
 
 /** What a gap frame says: "About 12 seconds are missing. The speaker’s page was closed." */

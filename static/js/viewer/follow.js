@@ -10,6 +10,7 @@ export class Follow {
   #strip;
   #button;
   #newLines = 0;
+  #anchor = null; // { element, top }: what the reader reads, and where it stood when he stopped scrolling
 
   /** `box` scrolls (column-reverse: 0 is the newest line), `lines` holds the lines, `strip` the button back. */
   constructor(box, lines, strip) {
@@ -19,6 +20,9 @@ export class Follow {
     this.#button = strip.querySelector("button");
     box.addEventListener("scroll", () => this.#paint(), { passive: true });
     this.#button.addEventListener("click", () => this.toLive());
+    const sizes = new ResizeObserver(() => box.toggleAttribute("data-short", lines.offsetHeight < box.clientHeight));
+    sizes.observe(box);
+    sizes.observe(lines);
   }
 
   get isReadingBack() {
@@ -45,11 +49,20 @@ export class Follow {
   /** Change the page without moving what the reader is reading. */
   hold(change) {
     if (!this.isReadingBack) return change();
-    const anchor = this.#topLine();
-    const before = anchor?.getBoundingClientRect().top;
+    const { element, top } = this.#reading();
     const result = change();
-    if (anchor?.isConnected) this.#box.scrollTop += anchor.getBoundingClientRect().top - before;
+    if (element.isConnected) this.#box.scrollTop += element.getBoundingClientRect().top - top;
     return result;
+  }
+
+  /** A browser scrolls by whole pixels: the wanted place is kept, so that the rounding does not add up to a drift. */
+  #reading() {
+    const kept = this.#anchor;
+    if (!kept?.element.isConnected || Math.abs(kept.element.getBoundingClientRect().top - kept.top) > 1) {
+      const element = this.#topLine();
+      this.#anchor = { element, top: element.getBoundingClientRect().top };
+    }
+    return this.#anchor;
   }
 
   /** The first line that is in sight, found in log(n) steps. */
@@ -63,7 +76,7 @@ export class Follow {
       if (children[middle].getBoundingClientRect().bottom > edge) high = middle;
       else low = middle + 1;
     }
-    return children[low] ?? null;
+    return children[low];
   }
 
   #paint() {

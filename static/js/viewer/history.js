@@ -11,7 +11,7 @@ async function fetchSession(slug, session) {
   if (!found) return { startedAt: null, frames: [] };
   return {
     startedAt: found.started_at ? new Date(found.started_at) : null,
-    frames: found.segments.map((segment) => ({ type: "final", ...segment, session })),
+    frames: found.segments.map((segment) => ({ type: "reason" in segment ? "gap" : "final", ...segment, session })),
   };
 }
 

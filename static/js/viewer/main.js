@@ -63,7 +63,7 @@ function paint(frames) {
 
 function snapshot(frame) {
   startSession(frame.session ?? 0, frame.room.started_at ? new Date(frame.room.started_at) : null);
-  const hasHole = !frame.complete && lines.newest > 0;
+  const hadLines = lines.newest > 0;
   const added = paint(frame.interim ? [...frame.finals, frame.interim] : frame.finals);
   const wasTold = isDown && status.isSaying(OFFLINE);
   clearTimeout(telling);
@@ -72,7 +72,7 @@ function snapshot(frame) {
   room = { state: frame.room.state, detail: frame.room.detail, at: frame.room.at };
   showRoom();
   if (wasTold) status.back(ofReturn(added));
-  if (!frame.complete || lines.oldest > 1) fetchOlder(hasHole ? 0 : 2000);
+  if (!lines.isWhole) fetchOlder(hadLines && !frame.complete ? 0 : 2000);
 }
 
 async function fetchOlder(patience) {
