@@ -3,6 +3,7 @@
 import { count } from "../captions/wording.js";
 
 const AT_LIVE_PX = 8;
+const WHEEL_LINE_PX = 40;
 
 export class Follow {
   #box;
@@ -20,6 +21,8 @@ export class Follow {
     this.#button = strip.querySelector("button");
     box.addEventListener("scroll", () => this.#paint(), { passive: true });
     this.#button.addEventListener("click", () => this.toLive());
+    // The strip covers the lines; whoever turns the wheel over it means the lines.
+    strip.addEventListener("wheel", (event) => box.scrollBy(0, event.deltaY * (event.deltaMode ? WHEEL_LINE_PX : 1)), { passive: true });
     const sizes = new ResizeObserver(() => box.toggleAttribute("data-short", lines.offsetHeight < box.clientHeight));
     sizes.observe(box);
     sizes.observe(lines);

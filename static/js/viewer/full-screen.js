@@ -1,6 +1,8 @@
 // Full screen: the bars leave, one line stays. Where the browser has no full screen for pages, the bars leave all the same.
 
 export class FullScreen {
+  #opener = null; // the button it was opened with: the focus goes back to it
+
   /** `changed()` is called after each change. */
   constructor(changed) {
     this.changed = changed;
@@ -32,10 +34,11 @@ export class FullScreen {
 
   #show(isOn) {
     if (isOn === this.isOn) return;
-    const hadFocus = document.activeElement?.closest("[data-full-screen]");
+    if (isOn) this.#opener = document.activeElement?.closest("[data-full-screen]");
     if (isOn) document.body.dataset.full = "";
     else delete document.body.dataset.full;
     this.changed();
-    if (hadFocus) document.querySelector(isOn ? "#captions" : ".bar [data-full-screen]")?.focus({ preventScroll: true });
+    if (isOn && this.#opener) document.querySelector("#captions").focus({ preventScroll: true });
+    if (!isOn) this.#opener?.focus({ preventScroll: true });
   }
 }
