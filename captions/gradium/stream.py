@@ -28,7 +28,7 @@ AWAY_S: Final = 3.0  # audio that stops coming for this long: the speaker is awa
 CUT_S: Final = 0.15  # a word that ends this near to where the audio broke off may be half a word
 BEFORE_CUT_S: Final = 0.1  # such a word is heard again from this long before its beginning
 DOWN_AFTER_S: Final = 1.0
-BACK_OFF_S: Final = (0.0, 0.25, 0.5, 1.0, 2.0, 5.0)
+BACK_OFF_S: Final = (0.0, 0.25, 0.5, 1.0, 2.0, 2.0, 2.0, 2.0, 5.0)  # somebody may be speaking: patient only late
 REFUSED_RETRY_S: Final = 15.0
 KEPT_S: Final = 120.0  # audio kept at most while no leg is at work
 

@@ -94,7 +94,7 @@ class World:
 def talk(world: World, rng: random.Random) -> list[Uttered]:
     """Return what the speaker says."""
     words: list[Uttered] = []
-    at, number = rng.uniform(0.2, 1.0), 0
+    at, number = rng.uniform(0.5, 1.2), 0  # a session hears badly at once after its start
     while at < world.talk_s - 1.5:
         number += 1
         text = rng.choice(COMMON) if rng.random() < world.common else f"w{number}"
@@ -344,7 +344,6 @@ class Run:
         while self._next + FRAME <= self._recorded() and frames < 40 and not self._stopped:
             rest = next((r for r in self._rests if r[0] * RATE <= self._next), None)
             if rest is not None:
-                self._rests.remove(rest)
                 self._rest(rest)
                 return
             self._say(FRAME)
@@ -373,6 +372,7 @@ class Run:
         following = [word for word in self.result.spoken if word.start_s >= start_s + rest[1]]
         resumes_s = following[0].start_s - 0.02 if following else self.world.talk_s - 0.5
         resumes = int(max(resumes_s, start_s) * RATE)
+        self._rests = [other for other in self._rests if other[0] * RATE > resumes]
         self.result.spoken[:] = [
             word for word in self.result.spoken if word.end_s <= start_s + 1e-6 or word.start_s >= resumes_s
         ]

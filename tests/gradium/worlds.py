@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 from tests.gradium.world import CUT_WORD, Result, Uttered, World
 
-SHORT: Final = World(cap_s=24.0)
-
 WORLDS: Final[dict[str, World]] = {
     "nothing wrong": World(),
     "no pauses": World(pauses=False),
-    "short sessions": SHORT,
+    "short sessions": World(cap_s=24.0),
     "short sessions, no pauses": World(cap_s=24.0, pauses=False),
     "short sessions, common words": World(cap_s=24.0, common=1.0),
     "short sessions, common words, no pauses": World(cap_s=24.0, common=1.0, pauses=False),
@@ -100,5 +99,5 @@ def judge(result: Result) -> Verdict:
         said = result.spoken[place]
         time_off_s = max(time_off_s, abs(said.start_s - word.start_s), abs(said.end_s - word.end_s))
     missing = [said for place, said in enumerate(result.spoken) if place not in found]
-    disorder = sum(1 for one, other in zip(places, places[1:], strict=False) if one > other)
+    disorder = sum(one > other for one, other in pairwise(places))
     return Verdict(missing, doubled, foreign, disorder, time_off_s)

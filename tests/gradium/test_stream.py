@@ -1,0 +1,241 @@
+"""What one stream does in a given moment; tests/gradium/world.py plays whole talks."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+
+import pytest
+
+from captions.gradium.actions import Close, Covered, Done, EngineState, Open, Send, SendEnd, SendFlush, Word
+from captions.gradium.messages import EndOfStream, EndText, Ready, Step, Text
+from captions.gradium.stream import Settings, Stream
+from tests.gradium.world import RATE, Run, World
+from tests.gradium.worlds import judge
+
+FRAME_24K = 1_920
+SILENCE = bytes(2 * FRAME_24K)
+READY = Ready("r", "default", 24_000, FRAME_24K, 10)
+
+
+def frames(count: int, first: int = 0) -> list[bytes]:
+    return [bytes([(first + place) % 251]) * (2 * FRAME_24K) for place in range(count)]
+
+
+def kinds(stream: Stream) -> list[type]:
+    return [type(item) for item in stream.take()]
+
+
+def step(count: int, inactivity: float = 0.0) -> Step:
+    return Step(dict.fromkeys((0.5, 1.0, 2.0, 3.0), inactivity), count, count * 0.08)
+
+
+def opened(count: int = 1) -> Stream:
+    """Return a stream whose first leg is open; ``count`` frames were sent."""
+    stream = Stream(Settings(), now=0.0)
+    for frame in frames(count):
+        stream.audio(frame, 0.0)
+    stream.ready(1, READY, 0.1)
+    stream.take()
+    return stream
+
+
+def test_nothing_is_opened_before_there_is_audio():
+    stream = Stream(Settings(), now=0.0)
+    for now in range(100):
+        stream.tick(float(now))
+    assert stream.take() == []
+    assert stream.behind_s == 0
+
+
+def test_audio_goes_out_unchanged_and_in_order():
+    stream = Stream(Settings(), now=0.0)
+    said = b"".join(frames(30))
+    cuts = [0, 2, 5_000, 5_002, 20_000, len(said)]
+    for first, last in itertools.pairwise(cuts):
+        stream.audio(said[first:last], 0.0)
+    stream.ready(1, READY, 0.1)
+    sent = [item for item in stream.take() if isinstance(item, Send)]
+    assert b"".join(item.pcm for item in sent) == said
+    assert {len(item.pcm) for item in sent} == {2 * FRAME_24K}
+
+
+def test_no_more_than_three_seconds_are_under_way():
+    stream = opened(200)
+    stream.tick(0.1)
+    assert [type(item) for item in stream.take() if isinstance(item, Send)] == []
+    for done in range(1, 100):
+        stream.message(1, step(done), 0.2)
+    sent = sum(isinstance(item, Send) for item in stream.take())
+    assert 95 <= sent <= 100
+
+
+def test_the_end_of_the_audio_is_padded_to_a_frame():
+    stream = opened(2)
+    stream.audio(b"\1\1" * 100, 0.2)
+    assert kinds(stream) == []
+    stream.end(0.3)
+    sent, end = stream.take()
+    assert isinstance(sent, Send)
+    assert isinstance(end, SendEnd)
+    assert sent.pcm == b"\1\1" * 100 + bytes(2 * (FRAME_24K - 100))
+
+
+def test_done_comes_when_the_engine_has_said_all():
+    stream = opened(5)
+    stream.end(0.3)
+    stream.take()
+    stream.message(1, Text("last", 0.9), 0.4)
+    stream.message(1, EndText(1.1), 0.4)
+    stream.message(1, EndOfStream(), 0.4)
+    out = stream.take()
+    assert out[0] == Word("last", 100)
+    assert out[-1] == Done()
+
+
+def test_a_talk_without_audio_is_done_at_once():
+    stream = Stream(Settings(), now=0.0)
+    stream.end(1.0)
+    assert stream.take() == [Done()]
+
+
+def test_words_are_on_the_clock_of_the_audio():
+    stream = Stream(Settings(delay_s=0.56), now=0.0, start=48_000)
+    stream.audio(SILENCE, 0.0)
+    stream.ready(1, dataclasses.replace(READY, delay_in_frames=None), 0.1)
+    stream.take()
+    stream.message(1, Text("one", 1.56), 0.2)
+    assert stream.take() == [Word("one", 3_000)]
+
+
+def test_an_utterance_is_flushed_only_when_all_that_was_sent_is_silent():
+    stream = opened(20)
+    stream.message(1, Text("one", 0.9), 0.5)
+    for done in range(1, 19):
+        stream.message(1, step(done, inactivity=1.0 if done > 9 else 0.0), 0.5)
+    stream.take()
+    stream.audio(SILENCE, 0.6)
+    assert Send not in kinds(stream), "feeding stops until the engine has caught up"
+    stream.message(1, step(19, inactivity=1.0), 0.6)
+    assert SendFlush not in kinds(stream)
+    stream.message(1, step(20, inactivity=1.0), 0.6)
+    assert [kind for kind in kinds(stream) if kind is not Covered] == [SendFlush, Send]
+
+
+def test_speech_that_comes_back_is_not_flushed():
+    stream = opened(20)
+    stream.message(1, Text("one", 0.9), 0.5)
+    for done in range(1, 20):
+        stream.message(1, step(done, inactivity=1.0 if done > 9 else 0.0), 0.5)
+    stream.audio(SILENCE, 0.6)
+    stream.take()
+    stream.message(1, step(20, inactivity=0.0), 0.6)
+    assert [kind for kind in kinds(stream) if kind is not Covered] == [Send]
+
+
+def test_a_refusal_for_good_is_told_and_not_hammered():
+    stream = Stream(Settings(), now=0.0)
+    stream.audio(SILENCE, 0.0)
+    stream.closed(1, 0.1, refused="API key is revoked or expired")
+    assert stream.take() == [Open(1), Close(1), EngineState(up=False, refused="API key is revoked or expired")]
+    opened_at = []
+    for tenth in range(2, 600):
+        now = tenth / 10
+        stream.audio(SILENCE, now)
+        stream.tick(now)
+        for item in stream.take():
+            if isinstance(item, Open):
+                opened_at.append(now)
+                stream.closed(item.leg, now, refused="API key is revoked or expired")
+    assert 3 <= len(opened_at) <= 5
+    assert opened_at[0] > 10
+
+
+def test_an_engine_that_greets_and_fails_is_left_in_peace_for_longer_and_longer():
+    stream = Stream(Settings(), now=0.0)
+    opened_at = []
+    now, leg = 0.0, 0
+    while now < 60:
+        stream.audio(SILENCE, now)
+        stream.tick(now)
+        for item in stream.take():
+            if isinstance(item, Open):
+                opened_at.append(now)
+                leg = item.leg
+                stream.ready(leg, READY, now)
+                stream.closed(leg, now)
+        now += 0.08
+    assert len(opened_at) < 20
+    assert opened_at[1] < 0.2
+    assert opened_at[-1] - opened_at[-2] > 3.5
+
+
+def test_the_engine_is_told_down_and_up():
+    stream = Stream(Settings(), now=0.0)
+    told = []
+    for tenth in range(30):
+        stream.audio(SILENCE, tenth / 10)
+        stream.tick(tenth / 10)
+        told += [item for item in stream.take() if isinstance(item, EngineState)]
+    assert told == [EngineState(up=False)]
+    stream.ready(1, READY, 3.0)
+    stream.tick(3.1)
+    assert EngineState(up=True) in stream.take()
+
+
+def test_messages_of_a_leg_that_was_left_do_not_count():
+    stream = opened(5)
+    stream.closed(1, 0.5)
+    stream.tick(1.0)
+    stream.take()
+    stream.message(1, Text("ghost", 0.9), 1.1)
+    stream.ready(1, READY, 1.1)
+    stream.closed(1, 1.2)
+    assert stream.take() == []
+
+
+def test_an_engine_that_never_comes_back_loses_audio_once_and_says_so():
+    """Two minutes are kept, the rest is told as one gap; the talk ends all the same."""
+    result = Run(World(talk_s=250.0, refusals=1.0), 1).play(limit_s=300)
+    assert result.done_at is not None
+    assert [(lost.start, lost.end) for lost in result.lost] == [(0, 250 * RATE)]
+    assert result.longest_tape_s < 140
+
+
+def test_an_outage_is_one_gap_and_the_words_around_it_come():
+    run = Run(World(talk_s=250.0), 2)
+    opening = run._open
+
+    def open_unless_down(leg: int) -> None:
+        run.world = dataclasses.replace(run.world, refusals=1.0 if 20 < run.now < 190 else 0.0)
+        opening(leg)
+
+    run._open = open_unless_down
+    run._at(20.5, run._abort)
+    result = run.play()
+    [lost] = result.lost
+    assert lost.start / RATE == pytest.approx(19, abs=2)
+    assert (lost.end - lost.start) / RATE < 170 - 120 + 15
+    verdict = judge(result)
+    assert not verdict.doubled
+    assert all(
+        lost.start / RATE - 0.1 < word.start_s and word.end_s < lost.end / RATE + 1 for word in verdict.missing
+    ), "only words of the gap are missing"
+    assert all(text.startswith("uh") for text in verdict.foreign)
+
+
+def test_words_come_out_soon_after_the_speaker_has_gone():
+    """The line goes dead: what was said is out within the delay and three seconds, though nothing more comes."""
+    world = World(talk_s=60.0, pauses=False, drops=((20.0, 30.0),))
+    run = Run(world, 4)
+    result = run.play()
+    told = {word.text: at for word, at in zip(result.words, result.told_at, strict=True)}
+    before = [word for word in result.spoken if word.end_s < 19.7]
+    assert max(told[word.text] for word in before) < 20 + 3 + 0.8
+    assert judge(result).is_clean
+
+
+def test_an_absent_speaker_costs_nothing():
+    result = Run(World(talk_s=120.0, drops=((20.0, 90.0),)), 4).play()
+    assert result.legs == 2
+    assert result.sent_s < 120 + 5
