@@ -66,14 +66,14 @@ async def test_the_sdk_in_real_time_style_gets_steps_flushes_and_text():
 
 @pytest.mark.parametrize("rate", [8_000, 16_000, 48_000])
 async def test_other_sample_rates_are_heard(rate):
-    data, rate_in = sample.pcm(14.0)
+    data, rate_in = sample.pcm(8.9)
     audio = b"".join(to_s16(block) for block in resampled([mono(data, S16)], rate_in, rate))
     async with run_engine("127.0.0.1", 0) as url, client(url) as speaker:
         await speaker.setup(f"pcm_{rate}")
         await speaker.audio(audio, rate)
         await speaker.send("end_of_stream")
         assert await speaker.closed() == 1000
-        assert sample.share_heard(sample.words(" ".join(sample.SENTENCES[:3])), speaker.texts) >= WANTED
+        assert sample.share_heard(sample.words(" ".join(sample.SENTENCES[:2])), speaker.texts) >= WANTED
 
 
 async def test_what_is_out_does_not_depend_on_the_size_of_the_messages():
@@ -91,16 +91,14 @@ async def test_what_is_out_does_not_depend_on_the_size_of_the_messages():
         assert heard[0] == heard[1] == heard[2]
 
 
-@pytest.mark.parametrize("language", ["fr", "de", "es", "pt"])
-async def test_another_language_is_refused_in_words(language):
-    async with run_engine("127.0.0.1", 0) as url, client(url) as speaker:
-        error = await speaker.setup(language=language)
-        assert (error["type"], error["code"]) == ("error", 1008)
-        assert "English only" in error["message"]
-        assert await speaker.closed() == 1008
-
-
-@pytest.mark.parametrize("config", [{}, {"language": "en"}, {"language": "any"}])
-async def test_english_is_heard_when_it_is_named_and_when_not(config):
-    async with run_engine("127.0.0.1", 0) as url, client(url) as speaker:
-        assert (await speaker.setup(**config))["type"] == "ready"
+async def test_english_is_heard_when_it_is_named_and_when_not_and_another_language_is_refused_in_words():
+    async with run_engine("127.0.0.1", 0) as url:
+        for config in ({}, {"language": "en"}, {"language": "any"}):
+            async with client(url) as speaker:
+                assert (await speaker.setup(**config))["type"] == "ready"
+        for language in ("fr", "de", "es", "pt"):
+            async with client(url) as speaker:
+                error = await speaker.setup(language=language)
+                assert (error["type"], error["code"]) == ("error", 1008)
+                assert "English only" in error["message"]
+                assert await speaker.closed() == 1008
