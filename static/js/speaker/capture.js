@@ -24,6 +24,7 @@ export class Capture {
     this.state = "asking"; // asking, open, asleep, stuck, muted, lost, refused, missing, taken, unsupported, insecure
     this.track = null;
     this.releasedAt = 0;
+    this.stuck = false;
     this.round = 0;
     this.cuts = new Map();
   }
@@ -110,14 +111,16 @@ export class Capture {
     this.node = node;
   }
 
-  /** Start a context that sleeps: at first, after a call on a phone, after the machine slept. Best from a tap or key. */
-  async wake() {
-    if (!this.context || this.context.state === "running" || this.waking) return;
-    this.waking = true;
+  /**
+   * Start a context that sleeps: at first, after a call on a phone, after the machine slept. Phones allow it only from
+   * a tap or key; `byHand` says that this is one, so that there is no other reason left when it fails.
+   */
+  async wake({ byHand = false } = {}) {
+    if (!this.context || this.context.state === "running") return;
     const late = new Promise((resolve) => setTimeout(resolve, RESUME_MS, "late"));
     const outcome = await Promise.race([this.context.resume().catch(() => "late"), late]);
-    this.waking = false;
-    this.stuck = outcome === "late" && navigator.userActivation?.hasBeenActive !== false;
+    if (outcome !== "late") this.stuck = false;
+    else if (byHand) this.stuck = true;
     this.#settle();
   }
 

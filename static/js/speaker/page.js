@@ -32,14 +32,15 @@ const speaker = new Speaker({
     },
   },
 });
+let focusMain = false;
 const devices = new Devices(one("mic"), (choice) => speaker.listen(choice));
 
 /** What words.js wants to know. */
 function model() {
-  const { capture, link, level, phase, wakeLock } = speaker;
+  const { link, level, phase, wakeLock } = speaker;
   return {
     phase,
-    mic: { state: capture.state, deadS: level.deadS },
+    mic: { state: speaker.microphoneState, deadS: level.deadS },
     link: { phase: link.phase, attempt: link.attempt, stop: link.stop },
     server: speaker.server,
     waitingS: speaker.waitingS,
@@ -104,8 +105,13 @@ function paint() {
   say("main-hint", deck.hint);
   one("main").disabled = deck.disabled;
   one("main-key").hidden = deck.disabled || deck.takeOver;
-  if (!deck.end && document.activeElement === one("end")) one("main").focus();
+  // Who used End by keyboard goes on from the other button, as soon as it works again.
+  focusMain ||= !deck.end && document.activeElement === one("end");
   one("end").hidden = !deck.end;
+  if (focusMain && !deck.disabled) {
+    if (document.activeElement === document.body) one("main").focus();
+    focusMain = false;
+  }
   document.title = `${top.title}: ${document.body.dataset.room}, speaker`;
   devices.paint(speaker.capture);
 }
@@ -135,7 +141,7 @@ one("end-dialog").addEventListener("close", () => {
 });
 
 document.addEventListener("keydown", (event) => {
-  speaker.capture.wake();
+  speaker.capture.wake({ byHand: true });
   if (event.key !== " " || event.repeat || event.ctrlKey || event.altKey || event.metaKey) return;
   // A field or a button that has the focus takes the key itself.
   if (event.target.closest("input, select, textarea, button, a, summary, dialog")) return;
@@ -143,7 +149,10 @@ document.addEventListener("keydown", (event) => {
   // Pushing somebody else aside takes a button that says so.
   if (!buttons(model()).takeOver) press();
 });
-document.addEventListener("pointerdown", () => speaker.capture.wake());
+// A mouse counts as a tap when it goes down, a finger when it goes up.
+for (const tap of ["pointerdown", "pointerup"]) {
+  document.addEventListener(tap, () => speaker.capture.wake({ byHand: true }));
+}
 document.addEventListener("visibilitychange", () => speaker.capture.wake());
 window.addEventListener("beforeunload", (event) => {
   if (speaker.live) event.preventDefault();

@@ -10,6 +10,7 @@ import { streamId } from "./stream-id.js";
 import { WakeLock } from "./wake-lock.js";
 
 const QUIET_MS = 10000; // without sound for this long, the page does not call itself live
+const STUCK_MS = 4000; // without a frame for this long, the audio thread stands still
 const SLOW_AFTER_MS = 4000; // behind for this long on an open connection that is not catching up: the line is slow
 
 export class Speaker {
@@ -73,11 +74,14 @@ export class Speaker {
   async start({ takeOver = false } = {}) {
     if (this.live || this.starting) return;
     this.starting = true;
-    await this.capture.wake();
+    await this.capture.wake({ byHand: true });
     const open = this.capture.track !== null || (await this.listen(this.microphone));
     if (open) await this.capture.cut();
     this.starting = false;
-    if (!open) return;
+    if (!open || this.microphoneState === "stuck") {
+      this.on.changed();
+      return;
+    }
     this.sender = new Sender();
     this.clock = new CaptureClock(RATE);
     this.server = { state: null, detail: null };
@@ -87,6 +91,7 @@ export class Speaker {
     this.soundAt = Date.now();
     this.origin ??= performance.now();
     this.startedAt = new Date();
+    this.frameAt = performance.now();
     this.phase = "running";
     this.wakeLock.want(true);
     this.link.open({ stream: streamId(), takeOver });
@@ -118,6 +123,12 @@ export class Speaker {
     this.sender.end();
     this.#pump();
     this.on.changed();
+  }
+
+  /** The microphone's state; also when the browser says that all is well and yet gives no sound. */
+  get microphoneState() {
+    const { state } = this.capture;
+    return state === "open" && this.live && performance.now() - this.frameAt > STUCK_MS ? "stuck" : state;
   }
 
   /** Whether closing the page would lose something. */
@@ -154,6 +165,7 @@ export class Speaker {
 
   #frame(frame) {
     const now = performance.now();
+    this.frameAt = now;
     this.level.push(frame.rms, frame.peak, frame.samples / RATE);
     if (this.level.heard) this.soundAt = Date.now();
     if (this.live) {

@@ -173,6 +173,7 @@ export function note(model) {
 /** The first of the three steps before the start. */
 export function stepWords({ level, mic }) {
   if (mic.state === "open" && level === "good") return "The meter should reach “good”. It does now.";
+  if (mic.state === "asleep") return "Tap this page first. Then the meter should reach “good”.";
   return "The meter should reach “good”.";
 }
 
