@@ -8,7 +8,7 @@ import subprocess
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
-from threading import Thread
+from threading import Thread, Timer
 from urllib.request import urlopen
 
 import pytest
@@ -80,7 +80,11 @@ def talk(tmp_path) -> Path:
 def start(env: dict[str, str], *args: object) -> subprocess.Popen[str]:
     pipe = subprocess.PIPE
     command = [*MANAGE, "speak", *map(str, args)]
-    return subprocess.Popen(command, env=env, cwd=ROOT, stdin=pipe, stdout=pipe, stderr=pipe, text=True)
+    process = subprocess.Popen(command, env=env, cwd=ROOT, stdin=pipe, stdout=pipe, stderr=pipe, text=True)
+    watchdog = Timer(120, process.kill)  # a test that waits for its output must not wait for ever
+    watchdog.daemon = True
+    watchdog.start()
+    return process
 
 
 def speak(env: dict[str, str], *args: object) -> tuple[int, str, str]:
@@ -191,6 +195,22 @@ def test_a_busy_room_is_taken_over_only_when_asked(hall, tmp_path):
     second.send_signal(signal.SIGINT)
     second.communicate(timeout=60)
     assert second.returncode == 0
+
+
+def test_the_second_ctrl_c_quits_at_once(hall, talk):
+    process = start(hall.env, "hall", talk, "--json")
+    wait_for(process, "progress", after_s=1.0)
+    hall.app.process.signal(signal.SIGSTOP)  # nobody is there to confirm the end
+    try:
+        process.send_signal(signal.SIGINT)
+        for line in process.stdout:
+            if json.loads(line).get("state") == "ending":
+                break
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=60)
+    finally:
+        hall.app.process.signal(signal.SIGCONT)
+    assert (process.returncode, err) == (130, "")
 
 
 def refusal(*args: object) -> str:
