@@ -38,6 +38,14 @@ def env_float(name: str, default: float, *, minimum: float = 0.0) -> float:
     return number
 
 
+def env_choice(name: str, default: str, choices: tuple[str, ...]) -> str:
+    """Return one of ``choices``, which are in capitals."""
+    value = env(name, default).upper() or default
+    if value not in choices:
+        raise ImproperlyConfigured(f"{name} must be one of {', '.join(choices)}, not {value!r}.")
+    return value
+
+
 def env_list(name: str, default: str = "") -> list[str]:
     """Return a setting written with commas."""
     return [item.strip() for item in env(name, default).split(",") if item.strip()]
@@ -148,8 +156,8 @@ REDIS_URL = env("REDIS_URL")
 CHANNEL_LAYERS: dict[str, dict[str, Any]] = {
     "default": (
         {
-            # The pub/sub layer: one PUBLISH per event, whatever the number of viewers. socket_timeout: with redis-py 8's
-            # default of 5 s an idle receive() of channels_redis' core layer dies; None is right for both layers.
+            # The pub/sub layer: one PUBLISH per event, whatever the number of viewers. socket_timeout: with redis-py
+            # 8's default of 5 s an idle receive() of channels_redis' core layer dies; None is right for both layers.
             "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
             "CONFIG": {"hosts": [{"address": REDIS_URL, "socket_timeout": None}]},
         }
@@ -189,12 +197,13 @@ X_FRAME_OPTIONS = "DENY"
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 
+LOG_LEVEL = env_choice("CAPTIONS_LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR"))
 LOGGING: dict[str, Any] = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["stderr"], "level": env("CAPTIONS_LOG_LEVEL", "INFO").upper()},
+    "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
     # Frames of these are audio and caption text: never in a log.
     "loggers": {"websockets": {"level": "WARNING"}, "httpx": {"level": "WARNING"}, "daphne": {"level": "WARNING"}},
 }

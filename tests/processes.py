@@ -170,6 +170,40 @@ def answers(url: str) -> bool:
         return False
 
 
+def attempt(*args: str, env: Mapping[str, str], seconds: float = START_S) -> subprocess.CompletedProcess[str]:
+    """Run a management command to its end, whatever that is; stderr is in stdout."""
+    return subprocess.run(
+        [*MANAGE, *args],
+        env=dict(env),
+        cwd=ROOT,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=seconds,
+    )
+
+
+def marked(value: str) -> list[int]:
+    """Return the pids of all processes with ``value`` in their environment: a family, however it has split up."""
+    found = []
+    for folder in Path("/proc").iterdir():
+        if folder.name.isdigit():
+            with contextlib.suppress(OSError):
+                ended = (folder / "stat").read_text().rpartition(")")[2].split()[0] == "Z"
+                if not ended and value.encode() in (folder / "environ").read_bytes():
+                    found.append(int(folder.name))
+    return found
+
+
+def wait_for(condition: Callable[[], bool], *, what: str, seconds: float = START_S) -> None:
+    """Wait until ``condition()`` is true; fails when the time is over."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, f"no {what} within {seconds:g} s"
+        time.sleep(0.05)
+
+
 def manage(*args: str, env: Mapping[str, str], seconds: float = START_S) -> str:
     """Run a management command to its end and return its stdout; fails when it does."""
     done = subprocess.run([*MANAGE, *args], env=dict(env), cwd=ROOT, capture_output=True, text=True, timeout=seconds)

@@ -21,7 +21,7 @@ POSTGRES_PASSWORD = "captions-tests"
 class RedisServer:
     """A redis-server without persistence; ``stop`` and ``start`` keep the port, so ``url`` stays."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *options: str) -> None:
         program = shutil.which("redis-server")
         assert program, "redis-server is missing: apt-get install redis-server"
         self.port = free_port()
@@ -39,6 +39,7 @@ class RedisServer:
                 "no",
                 "--dir",
                 str(folder),
+                *options,
             ],
             env=clean_env(),
             log_path=folder / "redis.log",

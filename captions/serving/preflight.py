@@ -8,6 +8,8 @@ import socket
 from django.db import DEFAULT_DB_ALIAS, DatabaseError, connections
 from django.db.migrations.executor import MigrationExecutor
 
+from captions.gradium.session import EndpointError, endpoint_url
+
 REDIS_TIMEOUT_S = 3.0
 BACKLOG = 2048
 MAX_PORT = 65_535
@@ -15,6 +17,10 @@ MAX_PORT = 65_535
 
 class NotReady(Exception):
     """The server cannot start; the message says why and what to do."""
+
+
+class RedisSilent(NotReady):
+    """Redis is not there just now; it may come back."""
 
 
 def check_database() -> None:
@@ -33,8 +39,16 @@ def check_database() -> None:
         raise NotReady(f"The database lacks {count}. Run: python manage.py migrate")
 
 
+def check_engine_address(endpoint: str) -> None:
+    """Refuse a GRADIUM_URL that is neither a region nor a WebSocket address."""
+    try:
+        endpoint_url(endpoint)
+    except EndpointError as error:
+        raise NotReady(str(error)) from error
+
+
 def check_redis(url: str) -> None:
-    """Refuse a Redis that does not answer at ``url``."""
+    """Refuse a Redis address that is wrong, and raise RedisSilent for one where nothing answers."""
     import redis  # noqa: PLC0415 - takes long to load, and many an installation has no Redis
 
     try:
@@ -47,7 +61,7 @@ def check_redis(url: str) -> None:
     except redis.AuthenticationError as error:
         raise NotReady("Redis refuses the name or password in REDIS_URL.") from error
     except redis.RedisError as error:
-        raise NotReady("Redis does not answer at REDIS_URL. Start it, or correct the address.") from error
+        raise RedisSilent("Redis does not answer at REDIS_URL. Start it, or correct the address.") from error
 
 
 def port_number(text: str) -> int:

@@ -192,7 +192,7 @@ def welcome(plan: Plan, demo: Demo, public_url: str) -> str:
     if plan.engine_port is not None:
         lines += [
             "",
-            "  The words come from the demo recogniser on this machine: English only, and it mishears.",
+            "  The built-in recogniser of this machine writes the words: English only, and it mishears.",
             "  For real captions start with a key of Gradium: GRADIUM_API_KEY=... make run",
         ]
     return "\n".join([*lines, "", "Ctrl-C stops everything.", ""])

@@ -8,7 +8,15 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from captions.serving.preflight import NotReady, check_database, check_redis, listening_sockets, port_number
+from captions.serving.preflight import (
+    NotReady,
+    RedisSilent,
+    check_database,
+    check_engine_address,
+    check_redis,
+    listening_sockets,
+    port_number,
+)
 from captions.serving.servers import run_daphne, run_uvicorn
 
 LOCAL_HOSTS = ("127.0.0.1", "localhost", "::1")
@@ -34,6 +42,7 @@ class Command(BaseCommand):
             raise CommandError("More than one worker needs Redis, which carries captions between them. Set REDIS_URL.")
         try:
             port = port_number(options["port"])
+            check_engine_address(settings.GRADIUM_URL)
             check_database()
             self._check_redis(needed=workers > 1)
             sockets = listening_sockets(host, port)
@@ -61,7 +70,7 @@ class Command(BaseCommand):
             return
         try:
             check_redis(settings.REDIS_URL)
-        except NotReady as error:
+        except RedisSilent as error:
             if needed:
                 raise
             # A single process goes on without it: its own viewers are served, and Redis may come back.
