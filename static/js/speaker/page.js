@@ -83,10 +83,9 @@ function paint() {
   say("band-text", top.text);
   say("band-aside", top.aside);
   say("clock", duration(speaker.elapsedS));
-  if (now.phase !== "idle") {
-    one("before").hidden = true;
-    one("echo").hidden = false;
-  }
+  const begun = now.phase !== "idle" || !lines.isEmpty;
+  one("before").hidden = begun;
+  one("echo").hidden = !begun;
   say("step-level", stepWords(now));
   const advice = note(now);
   one("note").hidden = advice === null;
