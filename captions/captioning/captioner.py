@@ -25,6 +25,7 @@ from captions.fanout.events import write_json
 from captions.fanout.feed import Item
 from captions.gradium.actions import Covered, Done, EngineState, Lost, Output, UtteranceEnd, Word, WordEnd
 from captions.gradium.session import Target
+from captions.models import Room
 
 TICK_S: Final = 0.25
 BEAT_S: Final = 1.0
@@ -34,6 +35,17 @@ FILLED_GAP_S: Final = 2.0  # shorter holes are filled with silence, longer ones 
 MARKED_GAP_S: Final = 0.08  # holes from this length on are marked
 
 logger = logging.getLogger(__name__)
+
+
+def ready_frame(room: Room, next_sample: int) -> dict[str, object]:
+    """Return the first frame a speaker gets."""
+    return {
+        "type": "ready",
+        "next_sample": next_sample,
+        "room": room.slug,
+        "language": room.language,
+        "delay_in_frames": room.delay_in_frames,
+    }
 
 
 class Captioner:
@@ -101,14 +113,7 @@ class Captioner:
             before.dismiss(moved=stream != self._voice.stream)
         if stream != self._voice.stream or sample_rate != self._voice.rate:
             await self._change_voice(stream, sample_rate)
-        ready = {
-            "type": "ready",
-            "next_sample": self.next_sample,
-            "room": self.room.slug,
-            "language": self.room.language,
-            "delay_in_frames": self.room.delay_in_frames,
-        }
-        speaker.put(write_json(ready))
+        speaker.put(write_json(ready_frame(self.room, self.next_sample)))
         self._frame_at = self._state.last_sound_at = self._loop.time()
         self._state.speaker_here, self._state.paused = True, False
         self._tell_state()

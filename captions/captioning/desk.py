@@ -33,7 +33,10 @@ class Desk:
         self._locks: dict[str, asyncio.Lock] = {}
 
     async def open(self, room: Room, speaker: Speaker, *, stream: UUID, sample_rate: int, take_over: bool) -> Captioner:
-        """Attach a speaker's socket to the room's captioner. Raises RoomBusyError, SetupError, LeaseLostError."""
+        """Attach a speaker's socket to the room's captioner.
+
+        Raises SetupError, EndpointError, RoomBusyError, SessionOverError, LeaseLostError.
+        """
         async with self._locks.setdefault(room.slug, asyncio.Lock()):
             captioner = self._captioners.get(room.slug)
             if captioner is not None and captioner.is_ending:
@@ -47,6 +50,7 @@ class Desk:
             return captioner
 
     async def _begin(self, room: Room, *, stream: UUID, sample_rate: int, take_over: bool) -> Captioner:
+        room.setup(sample_rate=sample_rate)  # what the engine would refuse is refused before anything begins
         target = Target(endpoint_url(room.endpoint or settings.GRADIUM_URL), os.environ.get("GRADIUM_API_KEY", ""))
         claim = await in_database(lease.claim, room.pk, stream=stream, sample_rate=sample_rate, take_over=take_over)
         watched = await self._hub.hold(room.slug)

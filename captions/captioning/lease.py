@@ -30,6 +30,15 @@ class RoomBusyError(Exception):
     """Another speaker is live in the room."""
 
 
+class SessionOverError(Exception):
+    """The session of this stream has ended, and its speaker may not have heard so. ``next_sample``: end of its audio."""
+
+    def __init__(self, next_sample: int, ended_at: datetime) -> None:
+        super().__init__()
+        self.next_sample = next_sample
+        self.ended_at = ended_at
+
+
 class LeaseLostError(Exception):
     """Another captioner has taken the session over: nothing more may be written."""
 
@@ -63,15 +72,17 @@ def end_if_abandoned(session: Session, now: datetime) -> bool:
 
 
 def claim(room_id: int, *, stream: UUID, sample_rate: int, take_over: bool) -> Claim:
-    """Take the running session of a room, or begin a new one. Raises RoomBusyError."""
+    """Take the running session of a room, or begin a new one. Raises RoomBusyError, SessionOverError."""
     now = timezone.now()
     with transaction.atomic():
         room = Room.objects.select_for_update().get(pk=room_id)
-        session = room.sessions.filter(ended_at=None).order_by("-number").first()
-        if session is not None and end_if_abandoned(session, now):
-            session = None
-        if session is None:
-            number = (room.sessions.aggregate(newest=Max("number"))["newest"] or 0) + 1
+        session = room.sessions.order_by("-number").first()
+        if session is not None and session.ended_at is None and end_if_abandoned(session, now):
+            session.ended_at = now
+        if session is not None and session.ended_at is not None and session.stream == stream:
+            raise SessionOverError(session.acked_sample, session.ended_at)
+        if session is None or session.ended_at is not None:
+            number = session.number + 1 if session else 1
             session = Session(room=room, number=number, started_at=now, state_at=now)
         elif session.stream != stream and not take_over and _speaker_is_live(session, now):
             raise RoomBusyError

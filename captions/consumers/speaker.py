@@ -15,13 +15,13 @@ from django.conf import settings
 from django.http.request import split_domain_port, validate_host
 from django.utils import timezone
 
-from captions.captioning.captioner import Captioner
+from captions.captioning.captioner import Captioner, ready_frame
 from captions.captioning.database import in_database
 from captions.captioning.desk import current_desk
-from captions.captioning.lease import LeaseLostError, RoomBusyError
+from captions.captioning.lease import LeaseLostError, RoomBusyError, SessionOverError
 from captions.consumers.asgi_socket import Closed, Socket
 from captions.consumers.speaker_frames import Audio, FrameError, Hello, read_frame, read_hello
-from captions.fanout.events import Ping, encode, write_json
+from captions.fanout.events import Ping, State, encode, write_json
 from captions.fanout.mailbox import Mailbox, ReaderTooSlowError
 from captions.gradium.session import EndpointError
 from captions.gradium.setup import SetupError
@@ -108,6 +108,9 @@ async def _serve(socket: Socket, scope: dict[str, Any]) -> None:
         raise FrameError("room_busy", 4409, message) from None
     except (SetupError, EndpointError) as error:
         raise FrameError("bad_setup", 4400, f"The room's settings cannot work: {error}") from None
+    except SessionOverError as over:
+        await _tell_that_it_is_over(socket, room, over)
+        return
     except LeaseLostError:
         await socket.close(TRY_AGAIN)
         return
@@ -115,6 +118,14 @@ async def _serve(socket: Socket, scope: dict[str, Any]) -> None:
         await _converse(socket, port, captioner, hello)
     finally:
         captioner.detach(port)
+
+
+async def _tell_that_it_is_over(socket: Socket, room: Room, over: SessionOverError) -> None:
+    """Answer a speaker whose connection broke before it heard that its talk had ended well."""
+    await socket.send_text(write_json(ready_frame(room, over.next_sample)))
+    await socket.send_text(write_json({"type": "ack", "next_sample": over.next_sample}))
+    await socket.send_text(encode(State("ended", "", over.ended_at.isoformat())))
+    await socket.close(1000)
 
 
 async def _converse(socket: Socket, port: SpeakerPort, captioner: Captioner, hello: Hello) -> None:

@@ -202,6 +202,25 @@ async def test_a_new_run_of_the_room_has_the_next_number(server: App, room: Fram
             assert (final["session"], final["seq"]) == (number, 1)
 
 
+async def test_a_speaker_who_missed_that_the_talk_ended_is_told(server: App, room: Frame) -> None:
+    talk = make_talk(4)
+    stream = uuid.uuid4()
+    async with watch(server, room["slug"]) as viewer:
+        async with speak(server, room, stream=stream) as speaker:
+            await speaker.until_type("ready")
+            await send_audio(speaker, talk.pcm)
+            await speaker.connection.send('{"type":"end"}')
+            speaker.connection.transport.abort()
+        async with speak(server, room, stream=stream) as speaker:
+            ready = await speaker.until_type("ready")
+            assert ready["next_sample"] == len(talk.pcm) // 2
+            await speaker.until_type("state", state="ended")
+            assert await speaker.until_closed() == 1000
+        await viewer.until_type("state", state="ended")
+        assert viewer.words() == talk.texts
+        assert {final["session"] for final in viewer.finals()} == {1}
+
+
 async def test_a_speaker_who_stays_away_ends_the_session(app: Apps, scripted_engine: Engines) -> None:
     server = app(env=scripted_engine(BURSTS).env | {"CAPTIONS_SPEAKER_GONE_S": "4"})
     room = server.create_room("hall")
