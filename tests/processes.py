@@ -36,6 +36,7 @@ OWN_PREFIXES = (
     "SECRET_KEY",
     "DEBUG",
 )
+OWN_NAMES = ("PORT", "HOST", "MAKEFLAGS", "MFLAGS", "MAKELEVEL", "MAKEOVERRIDES")  # of `make test` itself
 # Nothing listens here, so that a test which names no engine never reaches for the internet.
 NO_ENGINE = "ws://127.0.0.1:9/api/speech/asr"
 
@@ -52,7 +53,9 @@ def free_port() -> int:
 
 def clean_env(**values: str) -> dict[str, str]:
     """Return this process's environment without any setting of Captions, plus ``values``."""
-    env = {name: value for name, value in os.environ.items() if not name.startswith(OWN_PREFIXES)}
+    env = {
+        name: value for name, value in os.environ.items() if not name.startswith(OWN_PREFIXES) and name not in OWN_NAMES
+    }
     return env | {"PYTHONUNBUFFERED": "1", "GRADIUM_URL": NO_ENGINE, "GRADIUM_API_KEY": "test-key"} | values
 
 
