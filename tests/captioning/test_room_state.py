@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+import pytest
+
+from captions.captioning.room_state import RoomState
+
+SPEAKING = {"speaker_here": True, "last_sound_at": 100.0}
+
+
+@pytest.mark.parametrize(
+    ("facts", "state", "detail"),
+    [
+        (SPEAKING, "live", ""),
+        ({**SPEAKING, "last_sound_at": 95.1}, "live", ""),
+        ({**SPEAKING, "last_sound_at": 95.0}, "silent", ""),
+        ({**SPEAKING, "behind_s": 4.1}, "live", "catching_up"),
+        ({**SPEAKING, "behind_s": 4.1, "last_sound_at": 0.0}, "live", "catching_up"),
+        ({**SPEAKING, "behind_s": 3.9}, "live", ""),
+        ({**SPEAKING, "speaker_here": False}, "reconnecting", "speaker_lost"),
+        ({**SPEAKING, "engine_up": False}, "reconnecting", "engine_down"),
+        ({**SPEAKING, "engine_up": False, "speaker_here": False}, "reconnecting", "engine_down"),
+        ({**SPEAKING, "paused": True}, "paused", ""),
+        ({**SPEAKING, "paused": True, "speaker_here": False}, "paused", ""),
+        ({**SPEAKING, "paused": True, "engine_up": False}, "reconnecting", "engine_down"),
+        ({**SPEAKING, "ended": True, "paused": True, "engine_up": False, "speaker_here": False}, "ended", ""),
+        ({}, "reconnecting", "speaker_lost"),
+    ],
+)
+def test_the_most_telling_fact_wins(facts, state, detail):
+    assert RoomState(**facts).at(100.0) == (state, detail)
+
+
+def test_catching_up_does_not_flicker():
+    """It is said from four seconds on, and until less than one is left."""
+    room = RoomState(speaker_here=True, last_sound_at=100.0)
+    told = []
+    for behind_s in (0.0, 3.9, 4.1, 3.0, 1.1, 0.9, 3.9, 4.1):
+        room.behind_s = behind_s
+        told.append(room.at(100.0)[1])
+    assert told == ["", "", *["catching_up"] * 3, "", "", "catching_up"]
+
+
+def test_catching_up_is_noticed_while_something_else_is_told():
+    room = RoomState(speaker_here=True, last_sound_at=100.0, behind_s=5.0, engine_up=False)
+    room.at(100.0)
+    room.behind_s, room.engine_up = 2.0, True
+    assert room.at(100.0) == ("live", "catching_up")
