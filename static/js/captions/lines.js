@@ -130,6 +130,8 @@ export class CaptionLines {
     if (words.startsWith(line.words)) line.text.appendData(words.slice(line.words.length));
     else line.text.data = words;
     line.words = line.shown = words;
+    // Put in anew, the mark counts as new where it stands, and not as something that was shifted there.
+    if (this.#edge.parentNode === line.text.parentNode) line.text.parentNode.append(this.#edge);
   }
 
   #settle(frame) {
@@ -231,12 +233,12 @@ export class CaptionLines {
   /** The time stands where the minute changes, the name where the speaker changes. Decided once, when the line appears. */
   #timeAndName(element, frame) {
     if (!this.#options.margin) return;
+    this.#name(element, frame.speaker ?? this.#options.speaker);
     const at = this.startedAt ? new Date(this.startedAt.getTime() + frame.start_ms) : frame.type === "interim" ? new Date() : null;
     if (at) {
       element.dataset.minute = Math.floor(at.getTime() / 60000);
       if (lineBefore(element)?.dataset.minute !== element.dataset.minute) meta(element).append(timeElement(at));
     }
-    this.#name(element, frame.speaker ?? this.#options.speaker);
   }
 
   #name(element, speaker) {
@@ -249,7 +251,10 @@ export class CaptionLines {
     }
     const name = painted ?? document.createElement("b");
     name.textContent = speaker;
-    if (!painted) meta(element).prepend(name, " ");
+    if (painted) return;
+    const head = meta(element);
+    if (head.hasChildNodes()) head.append(" ", name); // a time that is painted keeps its place
+    else head.append(name, " ");
   }
 
   #afterwards() {
@@ -281,7 +286,7 @@ function meta(element) {
   if (!head) {
     head = document.createElement("span");
     head.className = "line-meta";
-    element.prepend(head);
+    element.prepend(head, " "); // the blank is for whoever hears or copies the line
   }
   return head;
 }
