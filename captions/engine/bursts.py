@@ -1,15 +1,17 @@
 """Audio that carries numbered words, exactly: what was lost, doubled or moved on its way can be read off. Pure.
 
-A word is a burst of seven tones of equal length: head, four hexadecimal digits of its number, a check digit, tail. Its
-length is that of the word, so that its first and last sample are the word's start and end. Between bursts is silence.
-All tones lie between 600 and 3,150 Hz, 150 Hz apart: they survive any sample rate from 8 kHz, resampling, and a change
-of loudness. A burst that is cut (by the start or end of the audio, a flush, or samples lost in the middle) lacks a tone
-or fails its check, and is heard as "uh"; only a cut of less than about a tenth of its length can go unnoticed.
+A word is a burst of seven tones of equal length: head, four hexadecimal digits of its number, a check digit, tail. A
+digit is the distance from one tone to the next, so that no two neighbours are alike and a loss shows. The length is the
+word's: its first and last sample are the word's start and end. Between bursts is silence. The tones lie between 500 and
+3,200 Hz, 150 Hz apart: they survive any sample rate from 8 kHz, resampling, and a change of loudness. A burst that is
+cut (by the start or end of the audio, a flush, or samples lost in the middle) lacks a tone or fails its check, and is
+heard as "uh"; only a cut of less than about a tenth of its length can go unnoticed.
 """
 
 from __future__ import annotations
 
 import array
+import itertools
 import math
 import sys
 from collections.abc import Iterable, Sequence
@@ -17,7 +19,7 @@ from typing import Final
 
 from captions.engine.hearing import Word
 
-WORDS: Final = 0x10000
+WORDS: Final = 0x1_0000
 """How many numbers there are, from 0."""
 MIN_WORD_S: Final = 0.1
 """The shortest burst that is read safely, in seconds."""
@@ -26,9 +28,12 @@ MIN_GAP_S: Final = 0.02
 CUT_WORD: Final = "uh"
 """What a burst that cannot be read is heard as."""
 
-_TONES: Final = tuple(600.0 + 150.0 * step for step in range(18))
-_HEAD: Final = 16
-_TAIL: Final = 17
+_TONES: Final = tuple(500.0 + 150.0 * step for step in range(19))
+_RING: Final = 17
+"""Tones that carry digits; the last two of all are head and tail."""
+_DIGITS: Final = 16
+_HEAD: Final = 17
+_TAIL: Final = 18
 _SYMBOLS: Final = 7
 _AMPLITUDE: Final = 8_000
 _LOUD: Final = 1_000
@@ -37,7 +42,7 @@ _SILENCE_S: Final = 0.01
 """A burst is over after this much silence; within a tone none lasts 1 ms."""
 _MAX_BURST_S: Final = 3.0
 _LEAST_OF_WORD: Final = 0.9
-_PURITY: Final = 0.5
+_PURITY: Final = 0.6
 """The least share of a symbol's power that its tone must hold."""
 _MIDDLE: Final = (0.2, 0.8)
 """The part of a symbol that is looked at, away from its neighbours."""
@@ -45,12 +50,13 @@ _MIDDLE: Final = (0.2, 0.8)
 
 def _symbols(number: int) -> list[int]:
     digits = [number >> shift & 0xF for shift in (12, 8, 4, 0)]
-    return [_HEAD, *digits, _check(digits), _TAIL]
+    tones = itertools.accumulate([*digits, _check(digits)], lambda tone, digit: (tone + 1 + digit) % _RING, initial=0)
+    return [_HEAD, *list(tones)[1:], _TAIL]
 
 
 def _check(digits: Sequence[int]) -> int:
     """Return a digit that changes whenever one of the others does."""
-    return sum((2 * place + 1) * digit for place, digit in enumerate(digits)) % 16
+    return sum((2 * place + 1) * digit for place, digit in enumerate(digits)) % _DIGITS
 
 
 def write_bursts(words: Iterable[tuple[int, float, float]], duration_s: float, sample_rate: int = 24_000) -> bytes:
@@ -138,11 +144,13 @@ class BurstReader:
             self._tone(burst[round((place + _MIDDLE[0]) * length) : round((place + _MIDDLE[1]) * length)])
             for place in range(_SYMBOLS)
         ]
-        head, *digits, check, tail = symbols
-        whole = [digit for digit in digits if digit is not None and digit < _HEAD]
-        if head != _HEAD or tail != _TAIL or len(whole) < len(digits) or check != _check(whole):
+        tones = [0, *(tone for tone in symbols[1:-1] if tone is not None and tone < _RING)]
+        if symbols[0] != _HEAD or symbols[-1] != _TAIL or len(tones) < _SYMBOLS - 1:
             return None
-        return whole[0] << 12 | whole[1] << 8 | whole[2] << 4 | whole[3]
+        *digits, check = [(after - before - 1) % _RING for before, after in itertools.pairwise(tones)]
+        if _DIGITS in digits or check != _check(digits):
+            return None
+        return digits[0] << 12 | digits[1] << 8 | digits[2] << 4 | digits[3]
 
     def _tone(self, samples: Sequence[int]) -> int | None:
         """Return which tone the samples are; None if they are none clearly."""

@@ -6,15 +6,16 @@ import asyncio
 import logging
 import secrets
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
 from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed
 
-from captions.engine.framing import AudioError, Framer, WavReader
+from captions.engine.framing import AudioError
 from captions.engine.hearing import Recogniser, RecogniserError
-from captions.engine.request import DEFAULT_DELAY_IN_FRAMES, Reply
+from captions.engine.reply import DEFAULT_DELAY_IN_FRAMES, Reply
+from captions.engine.request import Request
 from captions.engine.script import Incident, Plan
 from captions.gradium.messages import (
     INTERNAL,
@@ -38,8 +39,6 @@ logger = logging.getLogger(__name__)
 
 MODEL_SAMPLE_RATE: Final = 24_000
 """What ``ready`` says, whatever the input's rate: the rate of Gradium's model, in Hz."""
-SAMPLE_RATES: Final = (8_000, 16_000, 22_050, 24_000, 44_100, 48_000)
-"""Sample rates of audio in Hz; the recogniser does best at 16 kHz and more."""
 _MAX_RETRY_S: Final = 60.0
 _MAX_REASON_BYTES: Final = 120
 _FAREWELL_S: Final = 10.0
@@ -71,24 +70,6 @@ class Terms:
     api_key: str | None = None
 
 
-@dataclass(slots=True)
-class _Request:
-    """A request that is under way."""
-
-    start: Start
-    request_id: str
-    recogniser: Recogniser
-    reply: Reply
-    deadline: float
-    wav: WavReader | None
-    framer: Framer | None = None
-    incidents: list[Incident] = field(default_factory=list)
-
-    @property
-    def audio_s(self) -> float:
-        return 0.0 if self.framer is None else self.framer.audio_s
-
-
 class Connection:
     """Serves one WebSocket until it is over.
 
@@ -104,7 +85,7 @@ class Connection:
         self._session_s = terms.session_s if plan.cap_s is None else plan.cap_s
         self._clock = asyncio.get_running_loop().time
         self._idle_until = self._clock() + self._session_s
-        self._requests: dict[str | None, _Request] = {}
+        self._requests: dict[str | None, Request] = {}
         self._first = True
         self._silenced = False
 
@@ -167,7 +148,7 @@ class Connection:
         if self._clock() >= request.deadline:
             await self._reach_cap()
 
-    def _find(self, client_req_id: str | None) -> _Request:
+    def _find(self, client_req_id: str | None) -> Request:
         """Return the request a message belongs to; without an id it is the only one."""
         if not self._requests:
             raise FailureError(POLICY, "The first message must be setup.")
@@ -189,14 +170,13 @@ class Connection:
                 await self._strike(incident)
         recogniser = await self._lend(self._plan, min(start.retry_for_s or 0.0, _MAX_RETRY_S, self._session_s))
         delay = DEFAULT_DELAY_IN_FRAMES if start.setup.delay_in_frames is None else start.setup.delay_in_frames
-        request = _Request(
+        request = Request(
             start,
             secrets.token_hex(8),
             recogniser,
             Reply(delay, self._plan.late_s),
             # The first request has been waited for since the socket was opened.
             deadline=self._idle_until if self._first else self._clock() + self._session_s,
-            wav=WavReader() if start.setup.input_format == "wav" else None,
             incidents=sorted(
                 (incident for incident in self._plan.incidents if incident.at_s is not None),
                 key=lambda incident: incident.at_s or 0.0,
@@ -204,8 +184,7 @@ class Connection:
         )
         self._requests[start.client_req_id] = request
         self._first = False
-        if start.setup.sample_rate is not None:
-            await self._open_audio(request, start.setup.sample_rate)
+        await request.open()
         logger.info("request %s: %s, delay %d", request.request_id, start.setup.input_format, delay)
         frame_size = round(MODEL_SAMPLE_RATE * FRAME_S)
         ready = Ready(request.request_id, self._terms.model_name, MODEL_SAMPLE_RATE, frame_size, delay)
@@ -224,30 +203,16 @@ class Connection:
             message = f"setup: the demo recogniser knows English only, not language {setup.language!r}; use en."
             raise FailureError(POLICY, message)
 
-    async def _open_audio(self, request: _Request, sample_rate: int) -> None:
-        if sample_rate not in SAMPLE_RATES:
-            rates = ", ".join(map(str, SAMPLE_RATES))
-            raise AudioError(f"The demo recogniser takes audio at {rates} Hz, not {sample_rate}.")
-        await request.recogniser.open(sample_rate)
-        request.framer = Framer(sample_rate)
-
-    async def _hear(self, request: _Request, data: bytes) -> None:
-        if request.wav is not None:
-            data = request.wav.read(data)
-            if request.framer is None and request.wav.sample_rate is not None:
-                await self._open_audio(request, request.wav.sample_rate)
-        if request.framer is None:
-            return
-        for pcm in request.framer.cut(data):
-            heard = await request.recogniser.hear(pcm)
-            await self._send(request, request.reply.step(heard))
+    async def _hear(self, request: Request, data: bytes) -> None:
+        for frame in await request.frames(data):
+            await self._send(request, await request.hear(frame))
             while request.incidents and (request.incidents[0].at_s or 0.0) <= request.audio_s:
                 await self._strike(request.incidents.pop(0))
             if request.audio_s >= self._session_s:
                 await self._reach_cap()
 
-    async def _flush(self, request: _Request, answer: Flushed) -> None:
-        text = await self._rest(request)
+    async def _flush(self, request: Request, answer: Flushed) -> None:
+        text = await request.rest()
         if self._plan.trailing_s:
             await self._send(request, [answer])
             await asyncio.sleep(self._plan.trailing_s)
@@ -255,22 +220,14 @@ class Connection:
         else:
             await self._send(request, [*text, answer])
 
-    async def _finish(self, request: _Request) -> None:
-        await self._send(request, [*await self._rest(request), EndOfStream()])
+    async def _finish(self, request: Request) -> None:
+        await self._send(request, [*await request.rest(), EndOfStream()])
         await self._close(request)
         if request.start.close_ws_on_eos and not self._requests and not self._silenced:
             await self._socket.close()
             raise _Over
 
-    async def _rest(self, request: _Request) -> list[ServerMessage]:
-        """Return all text of the audio sent so far."""
-        if request.framer is None:
-            return []
-        pcm = request.framer.rest()
-        words = (await request.recogniser.hear(pcm)).words if pcm else ()
-        return request.reply.rest([*words, *(await request.recogniser.flush()).words])
-
-    async def _close(self, request: _Request) -> None:
+    async def _close(self, request: Request) -> None:
         if self._requests.pop(request.start.client_req_id, None) is not None:
             logger.info("request %s: over after %.1f s of audio", request.request_id, request.audio_s)
             self._idle_until = self._clock() + self._session_s
@@ -278,7 +235,7 @@ class Connection:
 
     # Endings ------------------------------------------------------------------------------------------------------
 
-    async def _send(self, request: _Request, messages: Iterable[ServerMessage]) -> None:
+    async def _send(self, request: Request, messages: Iterable[ServerMessage]) -> None:
         if self._silenced:
             return
         try:

@@ -88,8 +88,8 @@ async def transcribe(url: str, pcm: bytes, rate: int, *, turn_detection: bool) -
         size = 2 * round(rate * FRAME_S)
         for at in range(0, len(audio), size):
             await worker.queue_frame(InputAudioRawFrame(audio[at : at + size], rate, 1))
-            # Four times real time: faster than the recogniser, also on a busy machine, would only fill buffers.
-            await asyncio.sleep(FRAME_S / 4)
+            # Twice real time. Ahead of the recogniser the answers to Pipecat's pings would wait behind the audio.
+            await asyncio.sleep(FRAME_S / 2)
         if not turn_detection:
             await worker.queue_frame(VADUserStoppedSpeakingFrame())
         # No pause in the speech is long enough to end a turn: the first final is the last.

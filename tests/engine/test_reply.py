@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from captions.engine.hearing import Heard, Word
-from captions.engine.request import Reply, inactivity
+from captions.engine.reply import Reply, inactivity
 from captions.gradium.messages import EndText, Step, Text
 from captions.gradium.setup import DELAYS_IN_FRAMES
 
