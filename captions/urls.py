@@ -6,14 +6,13 @@ from django.contrib import admin
 from django.urls import path, re_path, register_converter
 
 from captions.views import home, speaker, transcript, viewer
-from captions.views.health import healthz
 from captions.views.slug import SlugConverter
 
 register_converter(SlugConverter, "room")
 
+# /healthz comes before all of these: captions.views.health, a middleware.
 urlpatterns = [
     path("admin/", admin.site.urls),
-    path("healthz", healthz),
     path("", home.page, name="home"),
     path("r/<room:slug>/", viewer.page, name="viewer"),
     path("r/<room:slug>/speak/", speaker.page, name="speaker"),

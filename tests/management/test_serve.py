@@ -5,7 +5,7 @@ import os
 import signal
 import socket
 from pathlib import Path
-from urllib.request import urlopen
+from urllib.request import Request, urlopen
 
 import pytest
 from websockets.asyncio.client import connect
@@ -34,7 +34,8 @@ def refusal(*args, env):
 @pytest.mark.parametrize("server", ["uvicorn", "daphne"])
 def test_it_answers_until_it_is_stopped(app, server):
     running = app(server=server)
-    with urlopen(f"{running.url}/healthz?secret=word") as response:
+    request = Request(f"{running.url}/healthz?secret=word", headers={"Host": "as-a-balancer-asks.example"})
+    with urlopen(request) as response:
         assert json.load(response) == {"status": "ok"}
     assert running.stop() == 0
     assert not port_open(running.port)
