@@ -225,7 +225,8 @@ class Stream:
         self._retry_at = now
         self._failures = 0
         reached = leg.fed
-        may_be_half = leg.seam.withholding and self._after(leg.run) is None and not self._ending
+        goes_on = not leg.has_all or (self._after(leg.run) is None and not self._ending)
+        may_be_half = leg.seam.withholding and goes_on
         words = leg.seam.finish()
         if may_be_half:
             limit_s = leg.fed / self.settings.rate - CUT_S

@@ -7,7 +7,19 @@ import itertools
 
 import pytest
 
-from captions.gradium.actions import Close, Covered, Done, EngineState, Open, Send, SendEnd, SendFlush, Word
+from captions.gradium.actions import (
+    Close,
+    Covered,
+    Done,
+    EngineState,
+    Open,
+    Send,
+    SendEnd,
+    SendFlush,
+    UtteranceEnd,
+    Word,
+    WordEnd,
+)
 from captions.gradium.messages import EndOfStream, EndText, Ready, Step, Text
 from captions.gradium.stream import Settings, Stream
 from tests.gradium.world import RATE, Run, World
@@ -239,3 +251,31 @@ def test_an_absent_speaker_costs_nothing():
     result = Run(World(talk_s=120.0, drops=((20.0, 90.0),)), 4).play()
     assert result.legs == 2
     assert result.sent_s < 120 + 5
+
+
+def test_a_word_cut_by_a_dead_line_is_heard_whole_when_the_speaker_is_back():
+    """Even if he comes back, and ends, while the engine still says what it heard."""
+    stream = opened(20)
+    stream.tick(4.0)
+    assert kinds(stream) == [SendEnd]
+    stream.audio(SILENCE, 4.1)
+    stream.end(4.1)
+    stream.message(1, Text("whole", 1.0), 4.2)
+    stream.message(1, EndText(1.4), 4.2)
+    stream.message(1, Text("uh", 2.2), 4.2)
+    stream.message(1, EndText(2.4), 4.2)
+    stream.message(1, EndOfStream(), 4.2)
+    out = stream.take()
+    assert [item.text for item in out if isinstance(item, Word)] == ["whole"]
+    assert out[-1] == Open(2)
+
+
+def test_a_word_cut_by_a_dead_line_is_said_if_he_does_not_come_back():
+    stream = opened(20)
+    stream.tick(4.0)
+    stream.message(1, Text("last", 2.2), 4.2)
+    stream.message(1, EndText(2.4), 4.2)
+    stream.message(1, EndOfStream(), 4.2)
+    assert Word not in kinds(stream)
+    stream.end(5.0)
+    assert kinds(stream) == [Word, WordEnd, UtteranceEnd, Done]
