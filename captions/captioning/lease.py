@@ -31,7 +31,7 @@ class RoomBusyError(Exception):
 
 
 class SessionOverError(Exception):
-    """The session of this stream has ended, and its speaker may not have heard so. ``next_sample``: end of its audio."""
+    """The session of this stream has ended, and its speaker may not know. ``next_sample``: the end of its audio."""
 
     def __init__(self, next_sample: int, ended_at: datetime) -> None:
         super().__init__()
