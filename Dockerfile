@@ -5,7 +5,7 @@ RUN python -m venv /venv \
  && /venv/bin/pip install --no-cache-dir --disable-pip-version-check --only-binary :all: --require-hashes -r /tmp/requirements.txt
 
 FROM python:3.11-slim
-RUN useradd --system --uid 10001 --user-group --no-create-home captions \
+RUN useradd --uid 10001 --user-group --no-create-home --shell /usr/sbin/nologin captions \
  && install --directory --owner captions --group captions /data
 COPY --from=packages /venv /venv
 WORKDIR /app
