@@ -11,9 +11,8 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from django.conf import settings
 from django.db import transaction
-from django.db.models import F, Max
+from django.db.models import Max
 from django.utils import timezone
 
 from captions.gradium.seam import Spoken
@@ -60,15 +59,14 @@ class Claim:
     emitted: tuple[Spoken, ...]  # seconds of the stream
 
 
-def end_if_abandoned(session: Session, now: datetime) -> bool:
-    """Close a session whose captioner is gone for longer than a speaker may stay away. Returns whether it did."""
-    last_sign = session.lease_until or session.started_at
-    if now - last_sign < timedelta(seconds=settings.SPEAKER_GONE_S):
-        return False
-    Session.objects.filter(pk=session.pk, ended_at=None, fence=session.fence).update(
-        ended_at=last_sign, state=Session.State.ENDED, detail="", state_at=now, lease_until=None, fence=F("fence") + 1
-    )
-    return True
+def _end_if_abandoned(session: Session, now: datetime) -> None:
+    if not session.is_abandoned(now):
+        return
+    session.ended_at = session.last_sign
+    session.state, session.detail, session.state_at = Session.State.ENDED, "", now
+    session.lease_until = None
+    session.fence += 1  # whoever wakes up from a long sleep may not write into it
+    session.save()
 
 
 def claim(room_id: int, *, stream: UUID, sample_rate: int, take_over: bool) -> Claim:
@@ -77,8 +75,8 @@ def claim(room_id: int, *, stream: UUID, sample_rate: int, take_over: bool) -> C
     with transaction.atomic():
         room = Room.objects.select_for_update().get(pk=room_id)
         session = room.sessions.order_by("-number").first()
-        if session is not None and session.ended_at is None and end_if_abandoned(session, now):
-            session.ended_at = now
+        if session is not None:
+            _end_if_abandoned(session, now)
         if session is not None and session.ended_at is not None and session.stream == stream:
             raise SessionOverError(session.acked_sample, session.ended_at)
         if session is None or session.ended_at is not None:

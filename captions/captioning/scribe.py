@@ -54,6 +54,7 @@ class Scribe:
         self._growing: Growing | None = None
         self._state: tuple[str, str, datetime] | None = None
         self._state_frame = ""
+        self._started_at = claim.started_at.isoformat()
 
     # What goes on ------------------------------------------------------------------------------------------------
 
@@ -87,12 +88,14 @@ class Scribe:
         """Tell everybody what goes on in the room."""
         self._state = (state, detail, at)
         self._state_frame = encode(State(state, detail, at.isoformat()))
-        self._send("state", self._stored_seq, self._state_frame)
+        self._publish(Item("state", self.claim.session, self._stored_seq, self._state_frame, self._started_at))
+        if self.speaker is not None:
+            self.speaker.put(self._state_frame)
         self.wake.set()
 
     def sign_of_life(self) -> None:
         """Tell the hubs that the session is being written, and how far."""
-        self._publish(Item("beat", self.claim.session, self._stored_seq, self._state_frame))
+        self._publish(Item("beat", self.claim.session, self._stored_seq, self._state_frame, self._started_at))
 
     def heard_to(self, ms: int) -> None:
         """Nothing is being said, and everything before ``ms`` is written."""

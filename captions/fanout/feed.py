@@ -18,13 +18,15 @@ class Item:
     """A frame on its way from a captioner to the hubs.
 
     ``seq`` is the frame's own for ``interim`` and ``final`` (which stands for gaps too), and the newest final's for
-    ``state`` and ``beat``. A beat repeats the state, as a sign of life. A ``fence`` carries the newest fencing number.
+    ``state`` and ``beat``. A beat repeats the state, as a sign of life; both tell when the session began (ISO 8601).
+    A ``fence`` carries the newest fencing number.
     """
 
     kind: Kind
     session: int
     seq: int
     frame: str = ""
+    started_at: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,7 @@ class Feed:
         self.kept: deque[tuple[int, str]] = deque(maxlen=KEPT_FINALS)
         self.interim: str | None = None
         self.state_frame = ""
+        self.started_at = ""
 
     @property
     def first_kept(self) -> int:
@@ -64,6 +67,7 @@ class Feed:
             raise MissingError
         if item.session > self.session:
             self._begin(item.session)
+        self.started_at = item.started_at or self.started_at
         match item.kind:
             case "interim" if item.seq == self.seq + 1:
                 self.interim = item.frame
@@ -94,7 +98,7 @@ class Feed:
         return [frame for number, frame in self.kept if number > seq]
 
     def _begin(self, session: int) -> None:
-        self.session, self.seq, self.interim = session, 0, None
+        self.session, self.seq, self.interim, self.started_at = session, 0, None, ""
         self.kept.clear()
 
     def _add(self, seq: int, frame: str) -> Delivery:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
 
-from django.conf import settings
 from django.utils import timezone
 
 from captions.fanout.events import Final, Gap, State, encode
@@ -20,8 +18,8 @@ class RoomRecord:
 
     room_id: int
     info: dict[str, object]
-    session_id: int
     session: int
+    started_at: str
     state: State
     finals: list[tuple[int, str]]
 
@@ -61,15 +59,13 @@ def load_room(slug: str) -> RoomRecord | None:
     session = room.sessions.order_by("-number").first()
     if session is None:
         state = State("idle", "", room.created_at.isoformat())
-        return RoomRecord(room.pk, info, 0, 0, state, [])
+        return RoomRecord(room.pk, info, 0, "", state, [])
     newest = session.segments.order_by("-seq")[:KEPT_FINALS]
     finals = [(segment.seq, segment_frame(session.number, segment)) for segment in reversed(newest)]
-    return RoomRecord(room.pk, info, session.pk, session.number, _state(session), finals)
+    return RoomRecord(room.pk, info, session.number, session.started_at.isoformat(), _state(session), finals)
 
 
 def _state(session: Session) -> State:
-    last_sign = session.lease_until or session.state_at
-    abandoned = timezone.now() - last_sign > timedelta(seconds=settings.SPEAKER_GONE_S)
-    if session.ended_at is None and abandoned:
-        return State("ended", "", last_sign.isoformat())
+    if session.is_abandoned(timezone.now()):
+        return State("ended", "", session.last_sign.isoformat())
     return State(session.state, session.detail, session.state_at.isoformat())

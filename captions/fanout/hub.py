@@ -12,7 +12,7 @@ import json
 import logging
 import uuid
 from collections import deque
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Final
 from weakref import WeakKeyDictionary
 
@@ -31,6 +31,7 @@ SIGN_OF_LIFE_S: Final = 2.5  # a captioner gives one every second
 UNWATCHED_S: Final = 30.0
 LAYER_RETRY_S: Final = 1.0
 OUTGOING: Final = 10_000
+ITEM_FIELDS: Final = tuple(part.name for part in fields(Item))
 
 logger = logging.getLogger(__name__)
 
@@ -115,7 +116,7 @@ class Hub:
             complete = after is None and (len(finals) == feed.seq)
         state = json.loads(feed.state_frame)["state"] if feed.state_frame else "idle"
         return encode_snapshot(
-            {**room.info, "state": state},
+            {**room.info, "state": state, "started_at": feed.started_at or None},
             session=feed.session,
             seq=feed.seq,
             finals=finals,
@@ -177,7 +178,7 @@ class Hub:
         room.room_id, room.info = record.room_id, record.info
         room.last_sign = self._loop.time()
         room.feed.fill(record.session, record.finals)
-        room.feed.state_frame = encode(record.state)
+        room.feed.state_frame, room.feed.started_at = encode(record.state), record.started_at
         room.repairing = False
         self._drain(room)
 
@@ -286,7 +287,7 @@ class Hub:
             return
         room = self._rooms.get(message["room"])
         if room is not None:
-            self._take(room, Item(message["kind"], message["session"], message["seq"], message["frame"]))
+            self._take(room, Item(**{name: message[name] for name in ITEM_FIELDS}))
 
     async def _join_group(self, slug: str) -> None:
         if self._channel is None:

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+
+from django.conf import settings
 from django.db import models
 
 from captions.models.room import Room
@@ -43,3 +46,12 @@ class Session(models.Model):
 
     def __str__(self) -> str:
         return f"{self.room.slug} {self.number}"
+
+    @property
+    def last_sign(self) -> datetime:
+        """When its captioner was last known to be there."""
+        return self.lease_until or self.state_at
+
+    def is_abandoned(self, now: datetime) -> bool:
+        """Tell whether it is open, and its captioner gone for longer than a speaker may stay away."""
+        return self.ended_at is None and now - self.last_sign > timedelta(seconds=settings.SPEAKER_GONE_S)

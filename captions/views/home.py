@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Final
 
-from django.conf import settings
 from django.db.models import OuterRef, Subquery
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -61,10 +59,10 @@ def _listed_rooms() -> list[ListedRoom]:
         Room.objects.filter(listed=True).annotate(newest_session=Subquery(newest)).order_by("title")[:ROOMS_SHOWN]
     )
     sessions = Session.objects.in_bulk([room.newest_session for room in rooms if room.newest_session])
-    now, gone = timezone.now(), timedelta(seconds=settings.SPEAKER_GONE_S)
+    now = timezone.now()
     listed = []
     for room in rooms:
-        state = room_words(sessions.get(room.newest_session or 0), now, speaker_gone=gone)
+        state = room_words(sessions.get(room.newest_session or 0), now)
         facts = [room.speaker_name, LANGUAGES[room.language], state.word]
         listed.append(ListedRoom(room.slug, room.title, " · ".join(fact for fact in facts if fact), state))
     return sorted(listed, key=lambda room: _ORDER.index(room.state.mark))

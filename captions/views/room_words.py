@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from difflib import get_close_matches
 from typing import Final
 
@@ -36,17 +36,13 @@ _STATES: Final[Mapping[str, RoomWords]] = {
 }
 
 
-def room_words(session: Session | None, now: datetime, *, speaker_gone: timedelta) -> RoomWords:
-    """Return the state of a room whose newest session is ``session``; a crashed process is not called live.
-
-    ``speaker_gone`` is how long a speaker may stay away before the session counts as ended.
-    """
+def room_words(session: Session | None, now: datetime) -> RoomWords:
+    """Return the state of a room whose newest session is ``session``; a crashed process is not called live."""
     if session is None:
         return NOT_STARTED
-    last_sign = session.lease_until or session.state_at
-    if session.ended_at is not None or now - last_sign > speaker_gone:
+    if session.ended_at is not None or session.is_abandoned(now):
         return ENDED
-    if now > last_sign:
+    if now > session.last_sign:
         return RECONNECTING
     return _DETAILS.get(session.detail) or _STATES.get(session.state, RECONNECTING)
 

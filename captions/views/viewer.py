@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
@@ -85,5 +84,5 @@ def _newest_lines(room: Room, session: Session | None) -> list[Line]:
 
 def _state(session: Session | None) -> RoomWords:
     """Return what can be said before the socket speaks: nobody knows yet whether words arrive."""
-    words = room_words(session, timezone.now(), speaker_gone=timedelta(seconds=settings.SPEAKER_GONE_S))
+    words = room_words(session, timezone.now())
     return words if words in (NOT_STARTED, ENDED) else RoomWords("reconnecting", "")

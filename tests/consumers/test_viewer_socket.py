@@ -21,6 +21,7 @@ async def test_an_idle_room_says_so(server: App, room: Frame) -> None:
                 "track": "en",
                 "delay_ms": 800,
                 "state": "idle",
+                "started_at": None,
             },
             "session": 0,
             "seq": 0,

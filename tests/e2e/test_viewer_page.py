@@ -303,7 +303,7 @@ async def test_the_text_size_is_kept_on_the_device(hall: App, chromium: Chromium
             state("reconnecting", "engine_down"),
             "lost",
             "Captions down",
-            "Captions are down in this room. The host has been told, at 15:33.",
+            "Captions are down in this room. Since 15:33. We keep trying.",
         ),
         (state("paused"), "paused", "Paused", "Paused by the speaker. Since 15:33."),
         (state("paused", "blanked"), "paused", "Hidden", "The host has hidden the captions for a moment."),

@@ -11,8 +11,6 @@ from hypothesis import strategies as st
 from captions.models import Room, Session
 from captions.views.room_words import clean_code, room_words
 
-GONE = timedelta(minutes=15)
-
 
 @pytest.fixture
 def harbour(db: None) -> Room:
@@ -90,10 +88,10 @@ def test_whatever_is_typed_gives_a_code_without_blanks_or_capitals(typed: str) -
 def test_a_crashed_process_is_not_called_live() -> None:
     now = timezone.now()
     session = Session(number=1, started_at=now, state_at=now, state="live", lease_until=now + timedelta(seconds=5))
-    assert room_words(session, now, speaker_gone=GONE).mark == "live"
-    assert room_words(session, now + timedelta(seconds=6), speaker_gone=GONE).mark == "reconnecting"
-    assert room_words(session, now + timedelta(hours=1), speaker_gone=GONE).mark == "ended"
+    assert room_words(session, now).mark == "live"
+    assert room_words(session, now + timedelta(seconds=6)).mark == "reconnecting"
+    assert room_words(session, now + timedelta(hours=1)).mark == "ended"
     session.detail = "engine_down"
-    assert room_words(session, now, speaker_gone=GONE).mark == "lost"
+    assert room_words(session, now).mark == "lost"
     session.ended_at = now
-    assert room_words(session, now, speaker_gone=GONE).mark == "ended"
+    assert room_words(session, now).mark == "ended"

@@ -69,7 +69,7 @@ function snapshot(frame) {
   clearTimeout(telling);
   isDown = false;
   connection.settle();
-  room = { state: frame.room.state, detail: frame.room.detail, at: frame.room.at };
+  room = { state: frame.room.state, detail: "", at: null };
   showRoom();
   if (wasTold) status.back(ofReturn(added));
   if (!lines.isWhole) fetchOlder(hadLines && !frame.complete ? 0 : 2000);

@@ -12,7 +12,7 @@ const say = (mark, bar, strong = "", rest = "", after = SOON_MS) => ({ mark, bar
 const DETAILS = {
   catching_up: () => say("catching", "Catching up", "Catching up.", "The words you missed are on their way.", SETTLED_MS),
   speaker_lost: () => say("lost", "No microphone", "The speaker’s microphone is gone.", "If words are missing, you will see where.", SETTLED_MS),
-  engine_down: (at) => say("lost", "Captions down", "Captions are down in this room.", at ? `The host has been told, at ${at}.` : "The host has been told.", SETTLED_MS),
+  engine_down: (at) => say("lost", "Captions down", "Captions are down in this room.", at ? `Since ${at}. We keep trying.` : "We keep trying.", SETTLED_MS),
   budget: () => say("paused", "Stopped", "This room has used its time for today.", "The host can add more."),
   blanked: () => say("paused", "Hidden", "The host has hidden the captions for a moment."),
 };
