@@ -103,7 +103,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "captions.views.health.health",
     "django.middleware.security.SecurityMiddleware",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "servestatic.middleware.ServeStaticMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -178,9 +178,10 @@ SPEAKER_GONE_S = env_float("CAPTIONS_SPEAKER_GONE_S", 900.0, minimum=1.0)
 STATIC_URL = "/static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STATIC_ROOT = env("CAPTIONS_STATIC_ROOT") or None  # only for a proxy that serves files itself, after collectstatic
-WHITENOISE_USE_FINDERS = True  # served from static/ as it is: no collecting step to forget
+SERVESTATIC_USE_FINDERS = True  # served from static/ as it is: no collecting step to forget
+SERVESTATIC_ALLOW_ALL_ORIGINS = False
 # Module scripts import each other by plain names, so files keep theirs; an hour is short enough for an update.
-WHITENOISE_MAX_AGE = 0 if DEBUG else 3600
+SERVESTATIC_MAX_AGE = 0 if DEBUG else 3600
 
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
