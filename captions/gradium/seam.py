@@ -30,7 +30,7 @@ WARM_UP_S: Final = 0.7  # a session mishears what comes so soon after its beginn
 NOT_YET_S: Final = 0.25  # a word that is out this much later than the last one held is yet to be heard again
 # What it costs to call a word new: per second that it begins before the last word that is out has ended, and if it
 # ended when all words were out already, give or take the difference of two sessions' times.
-EARLY_PER_S: Final = 2.0
+EARLY_PER_S: Final = 1.5
 IMPOSSIBLE: Final = 10.0
 SHIFT_S: Final = 0.4
 
