@@ -22,7 +22,8 @@ from captions.gradium.actions import (
 )
 from captions.gradium.messages import EndOfStream, EndText, Ready, Step, Text
 from captions.gradium.stream import Settings, Stream
-from tests.gradium.world import RATE, Run, World
+from tests.gradium.vendor import RATE, World
+from tests.gradium.world import Run
 from tests.gradium.worlds import judge
 
 FRAME_24K = 1_920

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from tests.gradium.world import Result, Run, World
+from tests.gradium.vendor import World
+from tests.gradium.world import Result, Run
 from tests.gradium.worlds import WORLDS, judge
 
 SEEDS = range(2)

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
 
-from tests.gradium.world import CUT_WORD, Result, Uttered, World
+from tests.gradium.vendor import CUT_WORD, Uttered, World
+from tests.gradium.world import Result
 
 WORLDS: Final[dict[str, World]] = {
     "nothing wrong": World(),
