@@ -44,10 +44,14 @@ def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def django_db_modify_db_settings(tmp_path_factory: pytest.TempPathFactory) -> None:
+def django_db_modify_db_settings(
+    tmp_path_factory: pytest.TempPathFactory,
+    django_db_modify_db_settings_parallel_suffix: None,
+) -> None:
     """Keep the tests' own database in a file, as users do: one in memory locks whole tables between threads."""
     from django.conf import settings
 
+    del django_db_modify_db_settings_parallel_suffix  # a database of its own for each process that runs tests
     folder = tmp_path_factory.mktemp("database")
     for database in settings.DATABASES.values():
         if database["ENGINE"] == "django.db.backends.sqlite3":
