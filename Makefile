@@ -8,6 +8,8 @@ PY = .venv/bin/python
 COMPILE = $(PY) -m uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--custom-compile-command "make lock" $(if $(UPGRADE),--upgrade)
 ARGS =
+# Test processes: they mostly wait, for audio in real time.
+JOBS = 4
 
 help: ## say what there is to make
 	@sed -n 's/^\([a-z]*\):.*## /\1	/p' Makefile | while read -r name text; do printf '  make %-12s %s\n' "$$name" "$$text"; done
@@ -19,10 +21,10 @@ run: ## run Captions with a demo room on http://127.0.0.1:8000 (PORT, HOST)
 	$(SETUP) requirements-engine.txt
 	@PORT="$(PORT)" HOST="$(HOST)" exec $(PY) manage.py quickstart
 
-test: ## run every test (ARGS goes to pytest)
+test: ## run every test (ARGS goes to pytest, JOBS=0 runs one at a time)
 	$(SETUP) requirements-dev.txt
 	@sh scripts/test-programs.sh
-	@$(PY) -m pytest $(ARGS)
+	@$(PY) -m pytest -n $(JOBS) --dist worksteal $(ARGS)
 
 lint: ## check style and formatting
 	$(SETUP) requirements-dev.txt
