@@ -24,10 +24,11 @@ _SLUG = r"(?P<slug>[A-Za-z0-9._~-]{1,100})"
 
 
 async def lifespan(_scope: dict[str, Any], receive: Any, send: Any) -> None:  # noqa: ANN401 - ASGI's callables
-    """Stop cleanly with the server; what has to start, starts with its first use (Daphne never calls this)."""
+    """Start and stop with the server. Daphne never calls this: there the desk starts with its first socket."""
     while True:
         event = await receive()
         if event["type"] == "lifespan.startup":
+            current_desk()
             await send({"type": "lifespan.startup.complete"})
         else:
             await current_desk().close()

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
-from typing import Final
+from typing import Final, Protocol
 from uuid import UUID
 
 from django.db import DatabaseError
@@ -24,13 +23,14 @@ from captions.captioning.voice import Voice
 from captions.fanout.events import write_json
 from captions.fanout.feed import Item
 from captions.gradium.actions import Covered, Done, EngineState, Lost, Output, UtteranceEnd, Word, WordEnd
+from captions.gradium.seam import Spoken
 from captions.gradium.session import Target
 from captions.models import Room
 
 TICK_S: Final = 0.25
-BEAT_S: Final = 1.0
+BEAT_S: Final = 0.5
 SPEAKER_QUIET_S: Final = 10.0  # a socket that brings nothing for this long is taken for dead
-CHANGE_LIMIT_S: Final = 5.0  # the tail of a speaker who is replaced is waited for this long
+HEAR_OUT_LIMIT_S: Final = 4.0  # the tail of a speaker who is replaced is waited for this long, where it must be
 FILLED_GAP_S: Final = 2.0  # shorter holes are filled with silence, longer ones end the engine's session
 MARKED_GAP_S: Final = 0.08  # holes from this length on are marked
 
@@ -48,6 +48,13 @@ def ready_frame(room: Room, next_sample: int) -> dict[str, object]:
     }
 
 
+class Signals(Protocol):
+    """What the hub hears of other captioners of the room."""
+
+    newest_fence: int
+    asked_to_yield: bool
+
+
 class Captioner:
     """See the module. ``run`` does the work until the session ends or the lease is lost; then ``closed`` is set."""
 
@@ -56,26 +63,31 @@ class Captioner:
         claim: Claim,
         target: Target,
         publish: Callable[[Item], None],
+        signals: Signals,
         *,
-        newest_fence: Callable[[], int],
         speaker_gone_s: float,
     ) -> None:
         self.claim = claim
         self.room = claim.room
         self.closed = asyncio.Event()
         self._target = target
-        self._newest_fence = newest_fence
+        self._signals = signals
         self._speaker_gone_s = speaker_gone_s
         self._loop = asyncio.get_running_loop()
         self._segmenter = Segmenter()
-        self._voice = self._new_voice(claim.stream, claim.sample_rate, claim.base_ms, claim.next_sample)
+        self._voice = self._new_voice(
+            claim.stream, claim.sample_rate, claim.base_ms, first=claim.next_sample, emitted=claim.emitted
+        )
         self._scribe = Scribe(claim, publish, self._voice)
+        if claim.lost_from_ms is not None:
+            self._scribe.gap(claim.lost_from_ms, claim.base_ms, "speaker_gone")
         self._gaps: deque[tuple[int, int, str]] = deque()
         self._state = RoomState(last_sound_at=self._loop.time())
         self._told: tuple[str, str] = ("", "")
         self._frame_at = self._speaker_since = self._loop.time()
         self._resumed = False
         self._ending = False
+        self._yielding = self._heard_out = False
         self._finished = False
 
     # The speaker -----------------------------------------------------------------------------------------------------
@@ -98,7 +110,7 @@ class Captioner:
     @property
     def is_ending(self) -> bool:
         """The talk is over, or another captioner has taken over: no speaker may attach any more."""
-        return self._ending or self._finished
+        return self._ending or self._yielding or self._finished
 
     def speaker_is_live(self) -> bool:
         """Somebody is connected, and speaking or pausing."""
@@ -114,7 +126,8 @@ class Captioner:
         if stream != self._voice.stream or sample_rate != self._voice.rate:
             await self._change_voice(stream, sample_rate)
         speaker.put(write_json(ready_frame(self.room, self.next_sample)))
-        self._frame_at = self._state.last_sound_at = self._loop.time()
+        self.speaker_waits()
+        self._state.last_sound_at = self._frame_at
         self._state.speaker_here, self._state.paused = True, False
         self._tell_state()
         self._scribe.greet(speaker)
@@ -122,14 +135,18 @@ class Captioner:
     def detach(self, speaker: Speaker) -> None:
         """The speaker's socket is gone."""
         if self._scribe.speaker is speaker:
-            self._scribe.speaker = None
+            self._scribe.farewell()
             self._speaker_since = self._loop.time()
             self._state.speaker_here = False
             self._tell_state()
 
+    def speaker_waits(self) -> None:
+        """The speaker is there, and it is not his fault that no audio comes."""
+        self._frame_at = self._state.audio_at = self._loop.time()
+
     def feed(self, index: int, pcm: bytes) -> None:
         """Take samples from ``index`` on; those already here are passed over, missing ones are marked."""
-        self._frame_at = self._loop.time()
+        self._frame_at = self._state.audio_at = self._loop.time()
         voice = self._voice
         if index + len(pcm) // 2 <= voice.next_sample:
             return
@@ -144,11 +161,12 @@ class Captioner:
         start = voice.next_sample
         missing_s = (index - start) / voice.rate
         if not self._resumed and missing_s >= MARKED_GAP_S:
-            self._gaps.append((voice.ms(start), voice.ms(index), "audio_lost"))
+            at = (voice.base_ms + start * 1000 // voice.rate, voice.base_ms + index * 1000 // voice.rate)
+            self._gaps.append((*at, "audio_lost"))
         if missing_s <= FILLED_GAP_S:
             voice.runner.audio(bytes(2 * (index - start)))
         else:
-            voice.runner.skip_to(index)
+            voice.skip_to(index)
 
     def pause(self) -> None:
         """The speaker pauses: what was said is heard out, then the engine rests."""
@@ -160,7 +178,8 @@ class Captioner:
         """The speaker goes on; samples left out by the pause are no gap."""
         self._state.paused = False
         self._resumed = True
-        self._frame_at = self._state.last_sound_at = self._loop.time()
+        self.speaker_waits()
+        self._state.last_sound_at = self._frame_at
         self._tell_state()
 
     def end(self) -> None:
@@ -170,45 +189,60 @@ class Captioner:
 
     # What is heard -----------------------------------------------------------------------------------------------
 
-    def _new_voice(self, stream: UUID, rate: int, base_ms: int, first: int) -> Voice:
+    def _new_voice(
+        self, stream: UUID, rate: int, base_ms: int, *, first: int = 0, emitted: Sequence[Spoken] = ()
+    ) -> Voice:
         return Voice.start(
             self.room,
             self._target,
+            self._hear,
             stream=stream,
             rate=rate,
             base_ms=base_ms,
             first=first,
-            emitted=self.claim.emitted if stream == self.claim.stream else (),
-            listener=self._hear,
+            emitted=emitted,
         )
 
     async def _change_voice(self, stream: UUID, rate: int) -> None:
-        """Hear out one stream of samples, then go on with another one in the same session."""
+        """Let another stream of samples go on in the session; what the one before said is heard out first."""
         old = self._voice
-        old.runner.end()
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(old.runner.done.wait(), CHANGE_LIMIT_S)
-        await old.runner.close()
+        elapsed_ms = (timezone.now() - self.claim.started_at) // timedelta(milliseconds=1)
+        if rate == old.rate:
+            self._voice = old.followed_by(stream, not_before_ms=elapsed_ms)
+        else:
+            await self._hear_out()
+            await old.runner.close()
+            self._voice = self._new_voice(stream, rate, max(elapsed_ms, old.end_ms))
+            self._state.engine_up = True
+        self._scribe.change_voice(self._voice)
+
+    async def _hear_out(self) -> bool:
+        """Hear the tail of what was said, and tell whether all of it came; what did not is marked as lost."""
+        voice = self._voice
+        voice.runner.end()
+        try:
+            await asyncio.wait_for(voice.runner.done.wait(), HEAR_OUT_LIMIT_S)
+        except TimeoutError:
+            self._gaps.append((voice.ms(voice.runner.stream.covered), voice.end_ms, "engine_down"))
         self._scribe.take(self._segmenter.utterance_end())
         self._let_gaps_out(before_ms=None)
-        elapsed_ms = (timezone.now() - self.claim.started_at) // timedelta(milliseconds=1)
-        base_ms = max(elapsed_ms, old.ms(old.next_sample))
-        claim = self.claim
-        await in_database(
-            lease.change_stream, claim.session_id, claim.fence, stream=stream, sample_rate=rate, base_ms=base_ms
-        )
-        self._voice = self._new_voice(stream, rate, base_ms, 0)
-        self._scribe.change_voice(self._voice)
+        return voice.runner.done.is_set()
+
+    async def _yield(self) -> None:
+        """Hear out and write down what was said, then leave the room to the captioner that asked for it."""
+        self._yielding = True
+        self._heard_out = await self._hear_out()
+        self._finish()
 
     def _hear(self, output: Output) -> None:
         voice, scribe = self._voice, self._scribe
         match output:
             case Word(text, start_ms):
                 self._state.last_sound_at = self._loop.time()
-                self._let_gaps_out(before_ms=voice.base_ms + start_ms)
-                scribe.take(self._segmenter.word(text, voice.base_ms + start_ms))
+                self._let_gaps_out(before_ms=voice.ms(0) + start_ms)
+                scribe.take(self._segmenter.word(text, voice.ms(0) + start_ms))
             case WordEnd(end_ms):
-                scribe.take(self._segmenter.word_end(voice.base_ms + end_ms))
+                scribe.take(self._segmenter.word_end(voice.ms(0) + end_ms))
             case UtteranceEnd():
                 scribe.take(self._segmenter.utterance_end())
             case Covered(index, quiet):
@@ -250,19 +284,26 @@ class Captioner:
                 await self._scribe.wake.wait()
                 self._scribe.wake.clear()
                 await self._scribe.write()
-            await self._scribe.end()
-            self._state.ended = True
-            self._tell_state()
+            if self._yielding:
+                await self._scribe.step_aside(heard_out=self._heard_out)
+                self._make_room()
+            else:
+                await self._scribe.end()
+                self._state.ended = True
+                self._tell_state()
         except LeaseLostError:
-            logger.info("room %s: another captioner has taken over", self.room.slug)
-            if self._scribe.speaker is not None:
-                self._scribe.speaker.dismiss(moved=True)
+            self._make_room()
         finally:
             self._finished = True
             watch.cancel()
             await asyncio.gather(watch, return_exceptions=True)
             await self._voice.runner.close()
             self.closed.set()
+
+    def _make_room(self) -> None:
+        logger.info("room %s: another captioner has taken over", self.room.slug)
+        if self._scribe.speaker is not None:
+            self._scribe.speaker.dismiss(moved=True)
 
     async def hand_over(self) -> None:
         """Give the session up without ending it, so that another process can go on with it at once."""
@@ -280,7 +321,10 @@ class Captioner:
             if now >= beat_at:
                 beat_at = now + BEAT_S
                 self._scribe.sign_of_life()
-            if now >= renew_at or self._newest_fence() > self.claim.fence:
+            if self._signals.asked_to_yield and not self.is_ending:
+                await self._yield()
+                return
+            if now >= renew_at or self._signals.newest_fence > self.claim.fence:
                 renew_at = now + lease.RENEW_S
                 try:
                     await in_database(lease.renew, self.claim.session_id, self.claim.fence)

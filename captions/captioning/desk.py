@@ -3,31 +3,47 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
+from typing import Final
 from uuid import UUID
 from weakref import WeakKeyDictionary
 
 from django.conf import settings
+from django.db import DatabaseError
+from django.utils import timezone
 
 from captions.captioning import lease
 from captions.captioning.captioner import Captioner
 from captions.captioning.database import in_database
-from captions.captioning.lease import RoomBusyError
+from captions.captioning.lease import LeaseLostError
 from captions.captioning.scribe import Speaker
+from captions.fanout.events import State, encode
 from captions.fanout.feed import Item
 from captions.fanout.hub import Hub, WatchedRoom, current_hub
 from captions.gradium.session import Target, endpoint_url
 from captions.models import Room
 
+ENDING_LIMIT_S: Final = 5.0
+YIELD_LIMIT_S: Final = 6.0
+YIELD_CHECK_S: Final = 0.1
+SWEEP_S: Final = 30.0
+NEWER_THAN_ANY: Final = 2**62  # fencing number of what is said of a session that has no captioner any more
+
 logger = logging.getLogger(__name__)
+
+
+class RoomBusyError(Exception):
+    """Another speaker is live in the room."""
 
 
 class Desk:
     """Finds or makes the captioner a speaker's socket talks to."""
 
     def __init__(self, hub: Hub) -> None:
-        self._hub = hub
+        self.hub = hub
+        self._sweeper = asyncio.get_running_loop().create_task(self._sweep(), name="desk sweeper")
         self._captioners: dict[str, Captioner] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._locks: dict[str, asyncio.Lock] = {}
@@ -40,7 +56,10 @@ class Desk:
         async with self._locks.setdefault(room.slug, asyncio.Lock()):
             captioner = self._captioners.get(room.slug)
             if captioner is not None and captioner.is_ending:
-                await captioner.closed.wait()
+                try:
+                    await asyncio.wait_for(captioner.closed.wait(), ENDING_LIMIT_S)
+                except TimeoutError:
+                    raise LeaseLostError from None  # the engine is away and the tail not heard yet: come again
                 captioner = None
             if captioner is None:
                 captioner = await self._begin(room, stream=stream, sample_rate=sample_rate, take_over=take_over)
@@ -52,23 +71,41 @@ class Desk:
     async def _begin(self, room: Room, *, stream: UUID, sample_rate: int, take_over: bool) -> Captioner:
         room.setup(sample_rate=sample_rate)  # what the engine would refuse is refused before anything begins
         target = Target(endpoint_url(room.endpoint or settings.GRADIUM_URL), os.environ.get("GRADIUM_API_KEY", ""))
-        claim = await in_database(lease.claim, room.pk, stream=stream, sample_rate=sample_rate, take_over=take_over)
-        watched = await self._hub.hold(room.slug)
+        watched = await self.hub.hold(room.slug)
         if watched is None:
-            raise RoomBusyError  # deleted meanwhile
+            raise LeaseLostError  # the room was deleted this moment
+        try:
+            await self._ask_for_the_room(room, watched, stream=stream, take_over=take_over)
+            # Whoever still holds the lease by now is dead, or would not let go.
+            claim = await in_database(lease.claim, room.pk, stream=stream, sample_rate=sample_rate)
+        except BaseException:
+            self.hub.let_go(watched)
+            raise
+        watched.asked_to_yield = False
         slug = room.slug
 
         def publish(item: Item) -> None:
-            self._hub.publish(slug, item)
+            self.hub.publish(slug, item)
 
-        captioner = Captioner(
-            claim, target, publish, newest_fence=lambda: watched.fence, speaker_gone_s=settings.SPEAKER_GONE_S
-        )
+        captioner = Captioner(claim, target, publish, watched, speaker_gone_s=settings.SPEAKER_GONE_S)
         # A captioner of another process learns at once that its time is over.
-        publish(Item("fence", claim.session, claim.fence))
+        publish(Item("fence", claim.session, 0, fence=claim.fence))
         self._captioners[slug] = captioner
         self._tasks[slug] = asyncio.create_task(self._run(slug, captioner, watched), name=f"captioner {slug}")
         return captioner
+
+    async def _ask_for_the_room(self, room: Room, watched: WatchedRoom, *, stream: UUID, take_over: bool) -> None:
+        """Let the captioner of another process finish what was said there. Raises RoomBusyError."""
+        speaker_is_live = await in_database(lease.held_by_another, room.pk, stream)
+        if speaker_is_live is None or not await self.hub.hears_captioner(watched):
+            return  # nobody holds it, or the one who does is dead
+        if speaker_is_live and not take_over:
+            raise RoomBusyError
+        self.hub.publish(room.slug, Item("yield", watched.feed.session, 0))
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(YIELD_LIMIT_S):
+                while await in_database(lease.held_by_another, room.pk, stream) is not None:  # noqa: ASYNC110 - a row
+                    await asyncio.sleep(YIELD_CHECK_S)
 
     async def _run(self, slug: str, captioner: Captioner, watched: WatchedRoom) -> None:
         try:
@@ -79,12 +116,23 @@ class Desk:
             if self._captioners.get(slug) is captioner:
                 del self._captioners[slug]
                 del self._tasks[slug]
-            self._hub.let_go(watched)
+            self.hub.let_go(watched)
+
+    async def _sweep(self) -> None:
+        """End sessions whose captioner died and whose speaker never came back."""
+        while True:
+            try:
+                for slug, session, seq in await in_database(lease.end_abandoned):
+                    frame = encode(State("ended", "", timezone.now().isoformat()))
+                    self.hub.publish(slug, Item("state", session, seq, frame, fence=NEWER_THAN_ANY))
+            except DatabaseError as error:
+                logger.warning("abandoned sessions could not be looked for (%s)", type(error).__name__)
+            await asyncio.sleep(min(SWEEP_S, settings.SPEAKER_GONE_S / 4))
 
     async def close(self) -> None:
         """Stop all captioners; their sessions stay open for another process, or this one after its restart."""
         captioners = list(self._captioners.values())
-        tasks = list(self._tasks.values())
+        tasks = [self._sweeper, *self._tasks.values()]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)

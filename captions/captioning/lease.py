@@ -17,16 +17,11 @@ from django.utils import timezone
 
 from captions.gradium.seam import Spoken
 from captions.models import Room, Session
+from captions.models.session import LEASE
 
-LEASE: Final = timedelta(seconds=10)
 RENEW_S: Final = 3.0
-SPEAKER_LOST: Final = "speaker_lost"
 # Finals whose words a new captioner of the same audio looks back on, to tell repeats from new words.
 FINALS_LOOKED_BACK_ON: Final = 3
-
-
-class RoomBusyError(Exception):
-    """Another speaker is live in the room."""
 
 
 class SessionOverError(Exception):
@@ -56,41 +51,42 @@ class Claim:
     base_ms: int
     next_sample: int
     last_seq: int
+    lost_from_ms: int | None  # audio from here to base_ms was received, but its words may be lost
     emitted: tuple[Spoken, ...]  # seconds of the stream
 
 
-def _end_if_abandoned(session: Session, now: datetime) -> None:
-    if not session.is_abandoned(now):
-        return
-    session.ended_at = session.last_sign
-    session.state, session.detail, session.state_at = Session.State.ENDED, "", now
-    session.lease_until = None
-    session.fence += 1  # whoever wakes up from a long sleep may not write into it
-    session.save()
-
-
-def claim(room_id: int, *, stream: UUID, sample_rate: int, take_over: bool) -> Claim:
-    """Take the running session of a room, or begin a new one. Raises RoomBusyError, SessionOverError."""
+def claim(room_id: int, *, stream: UUID, sample_rate: int) -> Claim:
+    """Take the running session of a room from whoever has it, or begin a new one. Raises SessionOverError."""
     now = timezone.now()
     with transaction.atomic():
         room = Room.objects.select_for_update().get(pk=room_id)
-        session = room.sessions.order_by("-number").first()
-        if session is not None:
-            _end_if_abandoned(session, now)
-        if session is not None and session.ended_at is not None and session.stream == stream:
-            raise SessionOverError(session.acked_sample, session.ended_at)
-        if session is None or session.ended_at is not None:
-            number = session.number + 1 if session else 1
-            session = Session(room=room, number=number, started_at=now, state_at=now)
-        elif session.stream != stream and not take_over and _speaker_is_live(session, now):
-            raise RoomBusyError
-        last_seq, last_end_ms = _tail(session)
-        if session.stream != stream or session.sample_rate != sample_rate:
-            session.stream_base_ms = _base_ms(session, now, last_end_ms)
-            session.stream, session.sample_rate, session.acked_sample = stream, sample_rate, 0
-        session.fence += 1
-        session.lease_until = now + LEASE
-        session.save()
+        claimed = _claim(room, now, stream=stream, sample_rate=sample_rate)
+    # Raised only here: what was written on the way, an abandoned session's end, has to stay.
+    if isinstance(claimed, SessionOverError):
+        raise claimed
+    return claimed
+
+
+def _claim(room: Room, now: datetime, *, stream: UUID, sample_rate: int) -> Claim | SessionOverError:
+    session = room.sessions.order_by("-number").first()
+    if session is not None and session.is_abandoned(now):
+        _end(session, now)
+    if session is not None and session.ended_at is not None and session.stream == stream:
+        return SessionOverError(session.acked_sample, session.ended_at)
+    if session is None or session.ended_at is not None:
+        number = session.number + 1 if session else 1
+        session = Session(room=room, number=number, started_at=now, state_at=now)
+    last_seq, last_end_ms = _tail(session)
+    lost_from_ms = None
+    if session.stream != stream or session.sample_rate != sample_rate:
+        safe_ms = max(last_end_ms, session.stream_base_ms + session.acked_sample * 1000 // session.sample_rate)
+        elapsed_ms = (now - session.started_at) // timedelta(milliseconds=1)
+        lost_from_ms = safe_ms if session.stream is not None and elapsed_ms > safe_ms else None
+        session.stream_base_ms = max(elapsed_ms, safe_ms)
+        session.stream, session.sample_rate, session.acked_sample = stream, sample_rate, 0
+    session.fence += 1
+    session.lease_until = now + LEASE
+    session.save()
     return Claim(
         room=room,
         session_id=session.pk,
@@ -102,12 +98,41 @@ def claim(room_id: int, *, stream: UUID, sample_rate: int, take_over: bool) -> C
         base_ms=session.stream_base_ms,
         next_sample=session.acked_sample,
         last_seq=last_seq,
+        lost_from_ms=lost_from_ms,
         emitted=_emitted(session) if session.acked_sample else (),
     )
 
 
-def _speaker_is_live(session: Session, now: datetime) -> bool:
-    return session.lease_until is not None and session.lease_until > now and session.detail != SPEAKER_LOST
+def held_by_another(room_id: int, stream: UUID) -> bool | None:
+    """Tell whether the captioner of another stream holds the room: None, or whether its speaker is connected."""
+    now = timezone.now()
+    session = Session.objects.filter(room_id=room_id, ended_at=None, lease_until__gt=now).exclude(stream=stream).first()
+    return None if session is None else session.speaker_here
+
+
+def end_abandoned() -> list[tuple[str, int, int]]:
+    """End all sessions whose captioner is gone for good; returns (slug, session, newest seq) of each."""
+    now = timezone.now()
+    running = Session.objects.filter(ended_at=None).select_related("room")
+    ended = [session for session in running if session.is_abandoned(now) and _end(session, now)]
+    return [(session.room.slug, session.number, _tail(session)[0]) for session in ended]
+
+
+def _end(session: Session, now: datetime) -> bool:
+    """End a session from outside. Whoever held its lease may not write into it any more."""
+    changes = {
+        "ended_at": session.last_sign,
+        "state": Session.State.ENDED,
+        "detail": "",
+        "state_at": now,
+        "lease_until": None,
+        "fence": session.fence + 1,
+    }
+    if Session.objects.filter(pk=session.pk, ended_at=None, fence=session.fence).update(**changes) != 1:
+        return False
+    for name, value in changes.items():
+        setattr(session, name, value)
+    return True
 
 
 def _tail(session: Session) -> tuple[int, int]:
@@ -115,15 +140,6 @@ def _tail(session: Session) -> tuple[int, int]:
         return 0, 0
     newest = session.segments.aggregate(seq=Max("seq"), end_ms=Max("end_ms"))
     return newest["seq"] or 0, newest["end_ms"] or 0
-
-
-def _base_ms(session: Session, now: datetime, last_end_ms: int) -> int:
-    """Return the session's time at which a new stream of samples begins: now, and behind all that was said."""
-    if session.pk is None:
-        return 0
-    elapsed_ms = int((now - session.started_at) / timedelta(milliseconds=1))
-    acked_ms = session.stream_base_ms + session.acked_sample * 1000 // session.sample_rate
-    return max(elapsed_ms, acked_ms, last_end_ms)
 
 
 def _emitted(session: Session) -> tuple[Spoken, ...]:
@@ -138,46 +154,59 @@ def _emitted(session: Session) -> tuple[Spoken, ...]:
 
 def change_stream(session_id: int, fence: int, *, stream: UUID, sample_rate: int, base_ms: int) -> None:
     """Note that another stream of samples goes on in the session. Raises LeaseLostError."""
-    _fenced(session_id, fence, stream=stream, sample_rate=sample_rate, stream_base_ms=base_ms, acked_sample=0)
+    changes = {"stream": stream, "sample_rate": sample_rate, "stream_base_ms": base_ms, "acked_sample": 0}
+    _fenced(session_id, fence, changes)
 
 
 def renew(session_id: int, fence: int) -> None:
     """Keep the lease. Raises LeaseLostError."""
-    _fenced(session_id, fence, lease_until=timezone.now() + LEASE)
+    _fenced(session_id, fence, {"lease_until": timezone.now() + LEASE})
 
 
-def note_state(session_id: int, fence: int, *, state: str, detail: str, at: datetime) -> None:
-    """Write down what viewers are told. Raises LeaseLostError."""
-    _fenced(session_id, fence, state=state, detail=detail, state_at=at)
+def note_state(session_id: int, fence: int, *, state: str, detail: str, at: datetime, speaker_here: bool) -> None:
+    """Write down what viewers are told, and whether a speaker is connected. Raises LeaseLostError."""
+    _fenced(session_id, fence, {"state": state, "detail": detail, "state_at": at, "speaker_here": speaker_here})
 
 
 def note_ack(session_id: int, fence: int, *, acked_sample: int) -> None:
     """Write down which audio is safe. Raises LeaseLostError."""
-    _fenced(session_id, fence, acked_sample=acked_sample)
+    _fenced(session_id, fence, {"acked_sample": acked_sample})
 
 
 def end_session(session_id: int, fence: int, *, acked_sample: int) -> None:
     """End the session and give the lease back. Raises LeaseLostError."""
     now = timezone.now()
-    _fenced(
-        session_id,
-        fence,
-        acked_sample=acked_sample,
-        ended_at=now,
-        state=Session.State.ENDED,
-        detail="",
-        state_at=now,
-        lease_until=None,
-    )
+    changes = {
+        "acked_sample": acked_sample,
+        "ended_at": now,
+        "state": Session.State.ENDED,
+        "detail": "",
+        "state_at": now,
+        "lease_until": None,
+    }
+    _fenced(session_id, fence, changes)
+
+
+def step_aside(session_id: int, fence: int, *, heard_out: bool) -> None:
+    """Leave the session to another captioner. Raises LeaseLostError.
+
+    ``heard_out``: all words of the speaker so far are written, so nothing is lost when another stream goes on.
+    """
+    changes: dict[str, object] = {"lease_until": timezone.now()}
+    _fenced(session_id, fence, changes | ({"stream": None} if heard_out else {}))
 
 
 def release(session_id: int, fence: int) -> None:
     """Give the lease back without ending the session: another process may go on at once."""
     Session.objects.filter(pk=session_id, fence=fence, ended_at=None).update(
-        lease_until=timezone.now(), state=Session.State.RECONNECTING, detail=SPEAKER_LOST, state_at=timezone.now()
+        lease_until=timezone.now(),
+        state=Session.State.RECONNECTING,
+        detail="speaker_lost",
+        state_at=timezone.now(),
+        speaker_here=False,
     )
 
 
-def _fenced(session_id: int, fence: int, **changes: object) -> None:
+def _fenced(session_id: int, fence: int, changes: dict[str, object]) -> None:
     if Session.objects.filter(pk=session_id, fence=fence, ended_at=None).update(**changes) != 1:
         raise LeaseLostError

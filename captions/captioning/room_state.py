@@ -8,6 +8,7 @@ from typing import Final
 SILENT_AFTER_S: Final = 5.0
 CATCHING_UP_FROM_S: Final = 4.0
 CAUGHT_UP_BELOW_S: Final = 1.0
+NO_AUDIO_S: Final = 1.75  # a microphone never stops; a speaker's page that sends nothing for this long is in trouble
 
 
 @dataclass(slots=True)
@@ -19,6 +20,7 @@ class RoomState:
     ended: bool = False
     engine_up: bool = True
     last_sound_at: float = 0.0
+    audio_at: float = 0.0
     behind_s: float = 0.0
     _catching_up: bool = False
 
@@ -32,7 +34,7 @@ class RoomState:
             return "reconnecting", "engine_down"
         if self.paused:
             return "paused", ""
-        if not self.speaker_here:
+        if not self.speaker_here or now - self.audio_at >= NO_AUDIO_S:
             return "reconnecting", "speaker_lost"
         if self._catching_up:
             return "live", "catching_up"

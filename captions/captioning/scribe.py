@@ -48,11 +48,13 @@ class Scribe:
         self.wake = asyncio.Event()
         self._publish = publish
         self._voice = voice
+        self._next_voice: Voice | None = None
         self._acks = Acks(voice.rate, voice.base_ms, claim.next_sample, claim.base_ms)
         self._seq = self._stored_seq = claim.last_seq
         self._entries: deque[log.Entry] = deque()
         self._growing: Growing | None = None
         self._state: tuple[str, str, datetime] | None = None
+        self._state_is_news = False
         self._state_frame = ""
         self._started_at = claim.started_at.isoformat()
 
@@ -64,9 +66,9 @@ class Scribe:
         return bool(self._entries)
 
     def change_voice(self, voice: Voice) -> None:
-        """Acks count the samples of another stream from now on."""
-        self._voice = voice
-        self._acks = Acks(voice.rate, voice.base_ms, 0, voice.base_ms)
+        """Acks count the samples of another stream, once that is written down."""
+        self._next_voice = voice
+        self.wake.set()
 
     def take(self, pieces: list[Piece]) -> None:
         """Show what grows, queue what is finished."""
@@ -88,14 +90,21 @@ class Scribe:
         """Tell everybody what goes on in the room."""
         self._state = (state, detail, at)
         self._state_frame = encode(State(state, detail, at.isoformat()))
-        self._publish(Item("state", self.claim.session, self._stored_seq, self._state_frame, self._started_at))
-        if self.speaker is not None:
-            self.speaker.put(self._state_frame)
+        self._send("state", self._stored_seq, self._state_frame)
+        self._note_state()
+
+    def farewell(self) -> None:
+        """The speaker's socket is gone."""
+        self.speaker = None
+        self._note_state()
+
+    def _note_state(self) -> None:
+        self._state_is_news = True
         self.wake.set()
 
     def sign_of_life(self) -> None:
         """Tell the hubs that the session is being written, and how far."""
-        self._publish(Item("beat", self.claim.session, self._stored_seq, self._state_frame, self._started_at))
+        self._publish(self._item("beat", self._stored_seq, self._state_frame))
 
     def heard_to(self, ms: int) -> None:
         """Nothing is being said, and everything before ``ms`` is written."""
@@ -109,21 +118,34 @@ class Scribe:
         if self._growing is not None:
             speaker.put(encode(self._interim(self._growing)))
         self.speaker = speaker
+        self._note_state()
 
     # Writing -----------------------------------------------------------------------------------------------------
 
     async def write(self) -> None:
         """Store and publish all that waits. Raises LeaseLostError."""
-        if self._state is not None:
+        if self._state is not None and self._state_is_news:
             state, detail, at = self._state
-            self._state = None
-            await self._persist(lease.note_state, state=state, detail=detail, at=at)
+            self._state_is_news = False
+            here = self.speaker is not None
+            await self._persist(lease.note_state, state=state, detail=detail, at=at, speaker_here=here)
+        if self._next_voice is not None:
+            await self._change_stream(self._next_voice)
         while self._entries:
             await self._write_entries(list(self._entries))
         acked = self._acks.due(newest=self._voice.next_sample)
         if acked is not None:
             await self._persist(lease.note_ack, acked_sample=acked)
             self._acknowledge(acked)
+
+    async def _change_stream(self, voice: Voice) -> None:
+        await self._persist(lease.change_stream, stream=voice.stream, sample_rate=voice.rate, base_ms=voice.base_ms)
+        self._voice, self._next_voice = voice, None
+        self._acks = Acks(voice.rate, voice.base_ms, 0, voice.base_ms)
+
+    async def step_aside(self, *, heard_out: bool) -> None:
+        """Give the lease to whoever asked for it. Raises LeaseLostError."""
+        await self._persist(lease.step_aside, heard_out=heard_out)
 
     async def end(self) -> None:
         """Write down that the session has ended, with all its words. Raises LeaseLostError."""
@@ -132,16 +154,15 @@ class Scribe:
         self._acknowledge(acked)
 
     async def _write_entries(self, batch: list[log.Entry]) -> None:
-        acks, durable_ms = self._acks, batch[-1].end_ms
-        acked = acks.after(durable_ms, newest=self._voice.next_sample)
+        durable_ms = batch[-1].end_ms
+        acked = self._acks.after(durable_ms, newest=self._voice.next_sample)
         await self._persist(log.append, batch, acked_sample=acked)
         for entry in batch:
             self._entries.popleft()
             self._stored_seq = entry.seq
             self._send("final", entry.seq, encode(self._event(entry)))
-        if acks is self._acks:  # not another stream by now
-            acks.durable_ms = max(acks.durable_ms, durable_ms)
-            self._acknowledge(acked)
+        self._acks.durable_ms = max(self._acks.durable_ms, durable_ms)
+        self._acknowledge(acked)
         if self._growing is not None and not self._entries:
             self._show(self._growing)
 
@@ -192,8 +213,11 @@ class Scribe:
         event = self._interim(growing)
         self._send("interim", event.seq, encode(event), interim_of=event.seq)
 
+    def _item(self, kind: Kind, seq: int, frame: str) -> Item:
+        return Item(kind, self.claim.session, seq, frame, self._started_at, self.claim.fence)
+
     def _send(self, kind: Kind, seq: int, frame: str, *, interim_of: int = 0) -> None:
-        self._publish(Item(kind, self.claim.session, seq, frame))
+        self._publish(self._item(kind, seq, frame))
         if self.speaker is not None:
             self.speaker.put(frame, interim_of=interim_of)
 

@@ -1,4 +1,4 @@
-"""A speaker's stream of samples, its engine sessions, and its place on the session's clock."""
+"""A speaker's stream of samples, and its place on the session's clock and on the tape of what is heard."""
 
 from __future__ import annotations
 
@@ -22,11 +22,12 @@ from captions.models import Room
 
 @dataclass(frozen=True, slots=True)
 class Voice:
-    """``base_ms`` is the session's time of the stream's sample 0; ``rate`` is in Hz."""
+    """``base_ms`` is the session's time of the speaker's sample 0, ``offset`` that sample's place on the tape."""
 
     stream: UUID
     rate: int
     base_ms: int
+    offset: int
     runner: StreamRunner
 
     @classmethod
@@ -34,13 +35,13 @@ class Voice:
         cls,
         room: Room,
         target: Target,
+        listener: Callable[[Output], None],
         *,
         stream: UUID,
         rate: int,
         base_ms: int,
-        first: int,
-        emitted: Sequence[Spoken],
-        listener: Callable[[Output], None],
+        first: int = 0,
+        emitted: Sequence[Spoken] = (),
     ) -> Self:
         """Begin with sample ``first``; words before it that are out already are ``emitted``."""
         stream_settings = Settings(
@@ -51,17 +52,30 @@ class Voice:
             threshold=room.utterance_threshold,
         )
         core = Stream(stream_settings, now=asyncio.get_running_loop().time(), start=first, emitted=emitted)
-        return cls(stream, rate, base_ms, StreamRunner(core, target, Start(room.setup(sample_rate=rate)), listener))
+        runner = StreamRunner(core, target, Start(room.setup(sample_rate=rate)), listener)
+        return cls(stream, rate, base_ms, 0, runner)
+
+    def followed_by(self, stream: UUID, *, not_before_ms: int) -> Voice:
+        """Let another stream of the same rate go on, on the same tape: what this one said is heard out first."""
+        tape_base_ms = self.base_ms - self.offset * 1000 // self.rate
+        offset = max(self.runner.stream.tape.end, (not_before_ms - tape_base_ms) * self.rate // 1000)
+        self.runner.skip_to(offset)
+        return Voice(stream, self.rate, tape_base_ms + offset * 1000 // self.rate, offset, self.runner)
 
     @property
     def next_sample(self) -> int:
-        """The sample to go on with."""
-        return self.runner.stream.tape.end
+        """The speaker's sample to go on with."""
+        return self.runner.stream.tape.end - self.offset
 
-    def ms(self, sample: int) -> int:
-        """Return the session's time of a sample."""
-        return self.base_ms + sample * 1000 // self.rate
+    @property
+    def end_ms(self) -> int:
+        """The session's time at the end of the audio."""
+        return self.ms(self.runner.stream.tape.end)
 
-    def sample(self, ms: int) -> int:
-        """Return the sample at a time of the session; 0 for a time before the stream."""
-        return max(0, ms - self.base_ms) * self.rate // 1000
+    def ms(self, index: int) -> int:
+        """Return the session's time of an index of the tape."""
+        return self.base_ms + (index - self.offset) * 1000 // self.rate
+
+    def skip_to(self, sample: int) -> None:
+        """Leave out the speaker's samples up to ``sample``."""
+        self.runner.skip_to(sample + self.offset)

@@ -17,8 +17,8 @@ from django.utils import timezone
 
 from captions.captioning.captioner import Captioner, ready_frame
 from captions.captioning.database import in_database
-from captions.captioning.desk import current_desk
-from captions.captioning.lease import LeaseLostError, RoomBusyError, SessionOverError
+from captions.captioning.desk import RoomBusyError, current_desk
+from captions.captioning.lease import LeaseLostError, SessionOverError
 from captions.consumers.asgi_socket import Closed, Socket
 from captions.consumers.speaker_frames import Audio, FrameError, Hello, read_frame, read_hello
 from captions.fanout.events import Ping, State, encode, write_json
@@ -160,19 +160,20 @@ async def _read(socket: Socket, captioner: Captioner, port: SpeakerPort, sample_
         text, data = await socket.receive()
         if port.dismissed.done():
             return
+        if captioner.is_ending:
+            continue  # nothing follows an end; the socket is closed when the last words are written
         frame = read_frame(text, data, next_sample=captioner.next_sample, sample_rate=sample_rate)
         if isinstance(frame, Audio):
             captioner.feed(frame.index, frame.pcm)
-            while captioner.behind_s > UNHEARD_S:  # noqa: ASYNC110 - audio is heard step by step, not at one event
+            while captioner.behind_s > UNHEARD_S:
                 await asyncio.sleep(UNHEARD_CHECK_S)
+                captioner.speaker_waits()
         elif frame.name == "pause":
             captioner.pause()
         elif frame.name == "resume":
             captioner.resume()
         else:
             captioner.end()
-            await captioner.closed.wait()
-            return
 
 
 async def _write(socket: Socket, port: SpeakerPort) -> None:

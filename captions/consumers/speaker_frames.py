@@ -83,12 +83,12 @@ def read_hello(text: str | None) -> Hello:
         stream = UUID(str(data.get("stream")))
     except ValueError:
         raise FrameError("bad_hello", 4400, "hello: stream must be a UUID.") from None
-    if isinstance(rate, bool) or rate not in PCM_RATES:
+    if not isinstance(rate, int) or rate not in PCM_RATES:
         rates = ", ".join(map(str, PCM_RATES))
         raise FrameError("bad_hello", 4400, f"hello: sample_rate must be one of {rates}.")
     if not isinstance(take_over, bool):
         raise FrameError("bad_hello", 4400, "hello: take_over must be true or false.")
-    return Hello(ticket, stream, int(str(rate)), take_over)
+    return Hello(ticket, stream, rate, take_over)
 
 
 def read_frame(text: str | None, data: bytes | None, *, next_sample: int, sample_rate: int) -> Frame:

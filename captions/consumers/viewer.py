@@ -11,8 +11,8 @@ from urllib.parse import parse_qs
 
 from django.db import DatabaseError
 
+from captions.captioning.desk import current_desk
 from captions.consumers.asgi_socket import Closed, Socket
-from captions.fanout.hub import current_hub
 from captions.fanout.mailbox import Mailbox, MailboxClosedError, ReaderTooSlowError
 
 NO_SUCH_ROOM: Final = 4404
@@ -37,7 +37,7 @@ async def viewer(scope: dict[str, Any], receive: Any, send: Any) -> None:  # noq
     socket = Socket(receive, send)
     with contextlib.suppress(Closed):
         await socket.accept()
-        hub = current_hub()
+        hub = current_desk().hub
         try:
             joined = await hub.join(scope["url_route"]["kwargs"]["slug"], after=read_after(scope["query_string"]))
         except DatabaseError:

@@ -10,7 +10,7 @@ from typing import Final, Literal, TypeAlias
 KEPT_FINALS: Final = 2_000
 SNAPSHOT_FINALS: Final = 500
 
-Kind: TypeAlias = Literal["interim", "final", "state", "beat", "fence"]
+Kind: TypeAlias = Literal["interim", "final", "state", "beat", "fence", "yield"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +19,8 @@ class Item:
 
     ``seq`` is the frame's own for ``interim`` and ``final`` (which stands for gaps too), and the newest final's for
     ``state`` and ``beat``. A beat repeats the state, as a sign of life; both tell when the session began (ISO 8601).
-    A ``fence`` carries the newest fencing number.
+    ``fence`` is the fencing number of the captioner's lease. An item of kind ``fence`` tells that there is a newer
+    captioner, one of kind ``yield`` that somebody would like to become it.
     """
 
     kind: Kind
@@ -27,6 +28,7 @@ class Item:
     seq: int
     frame: str = ""
     started_at: str = ""
+    fence: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,7 @@ class Feed:
         self.interim: str | None = None
         self.state_frame = ""
         self.started_at = ""
+        self.fence = 0
 
     @property
     def first_kept(self) -> int:
@@ -59,14 +62,15 @@ class Feed:
 
     def apply(self, item: Item) -> list[Delivery]:
         """Take an item; raises MissingError."""
-        if item.session < self.session:
-            return []
+        if (item.session, item.fence) < (self.session, self.fence):
+            return []  # of a captioner whose time is over
         newest = self.seq if item.session == self.session else 0
         needed = item.seq - 1 if item.kind in ("interim", "final") else item.seq
         if needed > newest:
             raise MissingError
         if item.session > self.session:
             self._begin(item.session)
+        self.fence = item.fence
         self.started_at = item.started_at or self.started_at
         match item.kind:
             case "interim" if item.seq == self.seq + 1:
@@ -98,7 +102,7 @@ class Feed:
         return [frame for number, frame in self.kept if number > seq]
 
     def _begin(self, session: int) -> None:
-        self.session, self.seq, self.interim, self.started_at = session, 0, None, ""
+        self.session, self.seq, self.interim, self.started_at, self.fence = session, 0, None, "", 0
         self.kept.clear()
 
     def _add(self, seq: int, frame: str) -> Delivery:

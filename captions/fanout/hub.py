@@ -26,8 +26,8 @@ from captions.fanout.history import finals_after, load_room, room_exists
 from captions.fanout.mailbox import Mailbox
 
 PING_S: Final = 15.0
-SWEEP_S: Final = 0.5
-SIGN_OF_LIFE_S: Final = 2.5  # a captioner gives one every second
+SWEEP_S: Final = 0.25
+SIGN_OF_LIFE_S: Final = 1.6  # a captioner gives one every half second
 UNWATCHED_S: Final = 30.0
 LAYER_RETRY_S: Final = 1.0
 OUTGOING: Final = 10_000
@@ -56,7 +56,9 @@ class WatchedRoom:
     holds: int = 0
     last_sign: float = 0.0
     unwatched_since: float | None = None
-    fence: int = 0
+    newest_fence: int = 0
+    asked_to_yield: bool = False
+    beat: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 class Hub:
@@ -137,6 +139,15 @@ class Hub:
         """End a ``hold``."""
         room.holds -= 1
 
+    async def hears_captioner(self, room: WatchedRoom) -> bool:
+        """Wait for a sign of life of the room's captioner, wherever it is; False when none comes."""
+        room.beat.clear()
+        try:
+            await asyncio.wait_for(room.beat.wait(), SIGN_OF_LIFE_S)
+        except TimeoutError:
+            return False
+        return True
+
     def publish(self, slug: str, item: Item) -> None:
         """Hand an item of a local captioner to this process' readers and to the other processes."""
         room = self._rooms.get(slug)
@@ -184,9 +195,13 @@ class Hub:
 
     def _take(self, room: WatchedRoom, item: Item) -> None:
         if item.kind == "fence":
-            room.fence = max(room.fence, item.seq)
+            room.newest_fence = max(room.newest_fence, item.fence)
+            return
+        if item.kind == "yield":
+            room.asked_to_yield = True
             return
         room.last_sign = self._loop.time()
+        room.beat.set()
         room.backlog.append(item)
         if not room.repairing:
             self._drain(room)

@@ -125,12 +125,16 @@ class Leg:
         """Return the time in the speaker's audio of a time on the decoder's clock, which runs ahead by the delay."""
         return self.origin / self._settings.rate + max(0.0, decoder_s - self.lead_s)
 
+    def waits_s(self, now: float) -> float:
+        """Return for how long it owes an answer; 0 when it owes none."""
+        owes = self.phase is Phase.ENDING or self.fed - self.seen > int(OWED_S * self._settings.rate)
+        return now - self._progress_at if owes and self.phase is not Phase.CONNECTING else 0.0
+
     def is_stuck(self, now: float) -> bool:
         """It owes an answer for too long."""
         if self.phase is Phase.CONNECTING:
             return now - self._since > CONNECT_LIMIT_S
-        owes = self.phase is Phase.ENDING or self.fed - self.seen > int(OWED_S * self._settings.rate)
-        return owes and now - self._progress_at > HANG_S
+        return self.waits_s(now) > HANG_S
 
     # What it is told -----------------------------------------------------------------------------------------------
 

@@ -200,7 +200,7 @@ def _read_setup(fields: _Fields) -> Start:
         setup = Setup.from_wire(
             fields.data.get("model_name", "default"), fields.data.get("input_format", "pcm"), config
         )
-    except (SetupError, TypeError) as error:
+    except SetupError as error:
         raise ProtocolError(f"setup: {error}") from error
     return Start(setup, fields.optional_text("client_req_id"), close_ws_on_eos, retry_for_s)
 

@@ -86,14 +86,14 @@ class Setup:
     def __post_init__(self) -> None:
         if not isinstance(self.model_name, str) or not self.model_name.strip():
             raise SetupError("model_name must be a name, for example default.")
-        if self.input_format not in INPUT_FORMATS:
+        if not isinstance(self.input_format, str) or self.input_format not in INPUT_FORMATS:
             raise SetupError(
                 f"input_format must be one of {', '.join(sorted(INPUT_FORMATS))}, not {self.input_format!r}."
             )
-        if self.language is not None and self.language not in LANGUAGES:
+        if self.language is not None and (not isinstance(self.language, str) or self.language not in LANGUAGES):
             raise SetupError(f"language must be one of {', '.join(LANGUAGES)}, not {self.language!r}.")
         if self.delay_in_frames is not None and (
-            isinstance(self.delay_in_frames, bool) or self.delay_in_frames not in DELAYS_IN_FRAMES
+            type(self.delay_in_frames) is not int or self.delay_in_frames not in DELAYS_IN_FRAMES
         ):
             allowed = ", ".join(map(str, DELAYS_IN_FRAMES))
             raise SetupError(f"delay_in_frames must be one of {allowed}, not {self.delay_in_frames!r}.")

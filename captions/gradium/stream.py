@@ -17,6 +17,7 @@ from captions.gradium.actions import Action, Close, Covered, Done, EngineState, 
 from captions.gradium.leg import LEAVE_AT_ONCE, Leg, Phase, Settings
 from captions.gradium.messages import EndOfStream, EndText, Flushed, Ready, ServerMessage, Step, Text
 from captions.gradium.seam import SLACK_S, Seam, Spoken
+from captions.gradium.setup import FRAME_S
 from captions.gradium.tape import Run, Tape
 from captions.gradium.words import Words
 
@@ -25,9 +26,10 @@ __all__ = ["Settings", "Stream"]
 CONTEXT_S: Final = 2.0  # heard again by a new leg: it warms up on it, and the seam has something to match
 CAUGHT_UP_S: Final = 0.4  # less than this behind counts as up to date
 AWAY_S: Final = 3.0  # audio that stops coming for this long: the speaker is away
-CUT_S: Final = 0.15  # a word that ends this near to where the audio broke off may be half a word
+CUT_S: Final = FRAME_S  # a word that ends this near to where the audio broke off may be half a word
 BEFORE_CUT_S: Final = 0.1  # such a word is heard again from this long before its beginning
-DOWN_AFTER_S: Final = 1.0
+DOWN_AFTER_S: Final = 1.0  # without a session
+MUTE_S: Final = 1.6  # with one that owes an answer
 BACK_OFF_S: Final = (0.0, 0.25, 0.5, 1.0, 2.0, 2.0, 2.0, 2.0, 5.0)  # somebody may be speaking: patient only late
 REFUSED_RETRY_S: Final = 15.0
 KEPT_S: Final = 120.0  # audio kept at most while no leg is at work
@@ -276,6 +278,9 @@ class Stream:
 
     def _watch_engine(self, now: float) -> None:
         wanted = not self._at_rest and self.tape.end > self.covered
+        if self._leg is not None and self._leg.waits_s(now) > MUTE_S:
+            self._tell_engine(up=False)
+            return
         working = self._leg is not None and self._leg.phase is not Phase.CONNECTING
         if working or not wanted:
             self._down_since = None

@@ -13,7 +13,7 @@ from captions.models.room import Room
 
 def hash_token(token: str) -> str:
     """Return what is stored for a secret of 128 bits or more; a plain hash is enough for so much entropy."""
-    return hashlib.sha256(token.encode()).hexdigest()
+    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 class AccessLink(models.Model):

@@ -7,6 +7,9 @@ from django.db import models
 
 from captions.models.room import Room
 
+LEASE = timedelta(seconds=10)
+"""How long a captioner holds a session without renewing its lease."""
+
 
 class Session(models.Model):
     """One run of a room, from its first audio to its end. Times inside it count from its first sample."""
@@ -34,6 +37,8 @@ class Session(models.Model):
     fence = models.PositiveBigIntegerField(default=0, help_text="Fencing number of the captioner's lease.")
     lease_until = models.DateTimeField(null=True, blank=True)
 
+    speaker_here = models.BooleanField(default=False, help_text="A speaker is connected, in whatever state.")
+
     # Where the speaker's audio stands, so that another process can go on after a crash.
     stream = models.UUIDField(null=True, blank=True, help_text="The speaker's stream of samples.")
     sample_rate = models.PositiveIntegerField(default=24_000)
@@ -49,8 +54,12 @@ class Session(models.Model):
 
     @property
     def last_sign(self) -> datetime:
-        """When its captioner was last known to be there."""
-        return self.lease_until or self.state_at
+        """When its captioner was last known to be there, about."""
+        return max(self.state_at, self.lease_until - LEASE) if self.lease_until else self.state_at
+
+    def is_held(self, now: datetime) -> bool:
+        """Tell whether a captioner has its lease."""
+        return self.lease_until is not None and now <= self.lease_until
 
     def is_abandoned(self, now: datetime) -> bool:
         """Tell whether it is open, and its captioner gone for longer than a speaker may stay away."""

@@ -42,7 +42,7 @@ def room_words(session: Session | None, now: datetime) -> RoomWords:
         return NOT_STARTED
     if session.ended_at is not None or session.is_abandoned(now):
         return ENDED
-    if now > session.last_sign:
+    if not session.is_held(now):
         return RECONNECTING
     return _DETAILS.get(session.detail) or _STATES.get(session.state, RECONNECTING)
 

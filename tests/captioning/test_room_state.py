@@ -4,7 +4,7 @@ import pytest
 
 from captions.captioning.room_state import RoomState
 
-SPEAKING = {"speaker_here": True, "last_sound_at": 100.0}
+SPEAKING = {"speaker_here": True, "last_sound_at": 100.0, "audio_at": 100.0}
 
 
 @pytest.mark.parametrize(
@@ -17,6 +17,8 @@ SPEAKING = {"speaker_here": True, "last_sound_at": 100.0}
         ({**SPEAKING, "behind_s": 4.1, "last_sound_at": 0.0}, "live", "catching_up"),
         ({**SPEAKING, "behind_s": 3.9}, "live", ""),
         ({**SPEAKING, "speaker_here": False}, "reconnecting", "speaker_lost"),
+        ({**SPEAKING, "audio_at": 98.0}, "reconnecting", "speaker_lost"),
+        ({**SPEAKING, "audio_at": 98.0, "paused": True}, "paused", ""),
         ({**SPEAKING, "engine_up": False}, "reconnecting", "engine_down"),
         ({**SPEAKING, "engine_up": False, "speaker_here": False}, "reconnecting", "engine_down"),
         ({**SPEAKING, "paused": True}, "paused", ""),
@@ -32,7 +34,7 @@ def test_the_most_telling_fact_wins(facts, state, detail):
 
 def test_catching_up_does_not_flicker():
     """It is said from four seconds on, and until less than one is left."""
-    room = RoomState(speaker_here=True, last_sound_at=100.0)
+    room = RoomState(**SPEAKING)
     told = []
     for behind_s in (0.0, 3.9, 4.1, 3.0, 1.1, 0.9, 3.9, 4.1):
         room.behind_s = behind_s
@@ -41,7 +43,7 @@ def test_catching_up_does_not_flicker():
 
 
 def test_catching_up_is_noticed_while_something_else_is_told():
-    room = RoomState(speaker_here=True, last_sound_at=100.0, behind_s=5.0, engine_up=False)
+    room = RoomState(**SPEAKING, behind_s=5.0, engine_up=False)
     room.at(100.0)
     room.behind_s, room.engine_up = 2.0, True
     assert room.at(100.0) == ("live", "catching_up")

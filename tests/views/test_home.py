@@ -87,7 +87,8 @@ def test_whatever_is_typed_gives_a_code_without_blanks_or_capitals(typed: str) -
 
 def test_a_crashed_process_is_not_called_live() -> None:
     now = timezone.now()
-    session = Session(number=1, started_at=now, state_at=now, state="live", lease_until=now + timedelta(seconds=5))
+    began = now - timedelta(minutes=1)
+    session = Session(number=1, started_at=began, state_at=began, state="live", lease_until=now + timedelta(seconds=5))
     assert room_words(session, now).mark == "live"
     assert room_words(session, now + timedelta(seconds=6)).mark == "reconnecting"
     assert room_words(session, now + timedelta(hours=1)).mark == "ended"
