@@ -11,8 +11,8 @@ SPEAKING = {"speaker_here": True, "last_sound_at": 100.0, "audio_at": 100.0}
     ("facts", "state", "detail"),
     [
         (SPEAKING, "live", ""),
-        ({**SPEAKING, "last_sound_at": 95.1}, "live", ""),
-        ({**SPEAKING, "last_sound_at": 95.0}, "silent", ""),
+        ({**SPEAKING, "last_sound_at": 97.1}, "live", ""),
+        ({**SPEAKING, "last_sound_at": 97.0}, "silent", ""),
         ({**SPEAKING, "behind_s": 4.1}, "live", "catching_up"),
         ({**SPEAKING, "behind_s": 4.1, "last_sound_at": 0.0}, "live", "catching_up"),
         ({**SPEAKING, "behind_s": 3.9}, "live", ""),

@@ -234,6 +234,54 @@ async def test_a_speaker_who_stays_away_ends_the_session(app: Apps, scripted_eng
         assert viewer.words() == talk.texts
 
 
+async def test_a_crash_that_takes_the_speaker_along_is_marked(server: App, room: Frame) -> None:
+    before, after = make_talk(12, pause_every=0), make_talk(4, first=40)
+    with contextlib.suppress(Exception):
+        async with speak(server, room) as speaker:
+            await speaker.until_type("ready")
+            await send_audio(speaker, before.pcm)
+            server.kill()
+    server.start()
+    async with watch(server, room["slug"]) as viewer, speak(server, room) as speaker:  # a stream of its own
+        await speaker.until_type("ready")
+        await send_audio(speaker, after.pcm)
+        await end_talk(speaker)
+        await viewer.until_type("state", state="ended")
+    shown = [frame for snapshot in viewer.of_type("snapshot") for frame in snapshot["finals"]]
+    shown += viewer.of_type("final", "gap")
+    (gap,) = [frame for frame in shown if frame["type"] == "gap"]
+    assert gap["reason"] == "speaker_gone"
+    place = shown.index(gap)
+    heard = " ".join(frame["text"] for frame in shown[:place]).split()
+    assert heard == before.texts[: len(heard)]
+    assert " ".join(frame["text"] for frame in shown[place + 1 :]).split() == after.texts
+    assert [frame["seq"] for frame in shown] == list(range(1, len(shown) + 1))
+
+
+async def test_a_microphone_that_stops_is_told_though_the_line_is_up(server: App, room: Frame) -> None:
+    async with watch(server, room["slug"]) as viewer, speak(server, room) as speaker:
+        await speaker.until_type("ready")
+        await viewer.until_type("state", state="live")
+        await viewer.until_type("state", state="reconnecting", detail="speaker_lost")
+        seen = len(viewer.frames)
+        await send_audio(speaker, make_talk(2).pcm)
+        await viewer.until(lambda frame: frame.get("state") == "live", after=seen)
+        await end_talk(speaker)
+
+
+async def test_a_session_whose_server_died_ends_by_itself(app: Apps, scripted_engine: Engines) -> None:
+    server = app(env=scripted_engine(BURSTS).env | {"CAPTIONS_SPEAKER_GONE_S": "3"})
+    room = server.create_room("hall")
+    with contextlib.suppress(Exception):
+        async with speak(server, room) as speaker:
+            await speaker.until_type("ready")
+            await send_audio(speaker, make_talk(3).pcm)
+            server.kill()
+    server.start()
+    async with watch(server, "hall") as viewer:
+        await viewer.until_type("state", state="ended")
+
+
 # What is refused, and how -------------------------------------------------------------------------------------------
 
 
@@ -256,7 +304,9 @@ async def test_wrong_beginnings_are_refused_in_words(server: App, room: Frame) -
         ("[" * 10_000, "bad_hello", 4400),
         ('{"type":"pause"}', "bad_hello", 4400),
         (hello("wrong"), "ticket_refused", 4401),
+        (hello("\ud800"), "ticket_refused", 4401),
         (hello(await get_ticket(server, room), sample_rate=44_100), "bad_hello", 4400),
+        (hello(await get_ticket(server, room), sample_rate=24_000.0), "bad_hello", 4400),
         (hello(await get_ticket(server, room), stream="no uuid"), "bad_hello", 4400),
     ]
     for frame, code, close in cases:
@@ -359,6 +409,39 @@ async def test_the_cap_of_a_session_costs_no_word(app: Apps, scripted_engine: En
         await viewer.until_type("state", state="ended")
         assert viewer.words() == talk.texts
     assert_heard_exactly(talk, stored_words(server, room["slug"]))
+
+
+async def test_a_reload_while_the_engine_is_away_costs_no_word(app: Apps, scripted_engine: Engines) -> None:
+    script = BURSTS | {"sessions": [{"incidents": [{"do": "abort", "at_s": 2.0}]}, *[{"refuse_status": 503}] * 5]}
+    server = app(env=scripted_engine(script).env)
+    room = server.create_room("hall")
+    before, after = make_talk(12, pause_every=0), make_talk(12, first=40, pause_every=0)
+    async with watch(server, "hall") as viewer:
+        async with speak(server, room) as speaker:
+            await speaker.until_type("ready")
+            await send_audio(speaker, before.pcm)
+        async with speak(server, room) as speaker:  # the page was loaded anew: another stream
+            await speaker.until_type("ready")
+            await send_audio(speaker, after.pcm)
+            await end_talk(speaker)
+        await viewer.until_type("state", state="ended")
+        assert viewer.words() == before.texts + after.texts
+        await viewer.until_type("state", detail="engine_down")
+        assert not viewer.of_type("gap")
+
+
+async def test_an_engine_that_hangs_is_told_and_costs_no_word(app: Apps, scripted_engine: Engines) -> None:
+    script = BURSTS | {"sessions": [{"incidents": [{"do": "hang", "at_s": 2.0}]}]}
+    server = app(env=scripted_engine(script).env)
+    room = server.create_room("hall")
+    talk = make_talk(40, pause_every=0)
+    async with watch(server, "hall") as viewer, speak(server, room) as speaker:
+        await speaker.until_type("ready")
+        await send_audio(speaker, talk.pcm)
+        await end_talk(speaker)
+        await viewer.until_type("state", state="ended")
+        assert viewer.words() == talk.texts
+        await viewer.until_type("state", state="reconnecting", detail="engine_down")
 
 
 async def test_an_engine_that_is_away_is_told_and_waited_for(app: Apps) -> None:

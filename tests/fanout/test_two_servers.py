@@ -71,7 +71,6 @@ async def test_taking_over_at_another_server_moves_the_room(servers: tuple[App, 
     async with watch(first, "hall") as near, watch(second, "hall") as far, speak(first, room) as before:
         await before.until_type("ready")
         await send_audio(before, one.pcm)
-        await near.until(lambda frame: frame["type"] == "final" and one.texts[-1] in frame["text"])
         async with speak(second, room) as refused:
             assert (await refused.until_type("error"))["code"] == "room_busy"
         async with speak(second, room, take_over=True) as after:
