@@ -99,6 +99,9 @@ class Leg:
         self._utterance = Utterance.NONE
         self._utterance_at = now
         self._flushes = 0
+        # A flush may be done with silence of the decoder's own, which its clock then counts (see note_clock).
+        self._flushed_s = 0.0
+        self._skew_s = self._skew_before_s = 0.0
 
     # What it knows -------------------------------------------------------------------------------------------------
 
@@ -123,7 +126,10 @@ class Leg:
 
     def audio_s(self, decoder_s: float) -> float:
         """Return the time in the speaker's audio of a time on the decoder's clock, which runs ahead by the delay."""
-        return self.origin / self._settings.rate + max(0.0, decoder_s - self.lead_s)
+        since_s = decoder_s - self.lead_s
+        is_after_flush = since_s >= self._flushed_s + self._skew_before_s
+        since_s -= self._skew_s if is_after_flush else self._skew_before_s
+        return self.origin / self._settings.rate + max(0.0, since_s)
 
     def waits_s(self, now: float) -> float:
         """Return for how long it owes an answer; 0 when it owes none."""
@@ -151,7 +157,8 @@ class Leg:
 
     def step(self, step: Step, now: float, *, caught_up: bool, in_utterance: bool) -> None:
         """A frame was processed; ``in_utterance``: words went out since the last end of an utterance."""
-        position = self.origin + round(step.total_duration_s * self._settings.rate)
+        self._note_clock(step.total_duration_s)
+        position = self.origin + round((step.total_duration_s - self._skew_s) * self._settings.rate)
         self.seen = min(self.fed, max(self.seen, position))
         self.has_stepped = True
         self._note_silence(step.inactivity)
@@ -170,6 +177,12 @@ class Leg:
                     self.end(now)
                 else:
                     self._flush(now)
+
+    def _note_clock(self, decoder_s: float) -> None:
+        """Learn by how much the decoder counts more than it was sent: it has put in silence of its own at a flush."""
+        surplus_s = decoder_s - (self.fed - self.origin) / self._settings.rate
+        if surplus_s > max(FRAME_S, self._skew_s):  # up to a frame is the last one, filled up
+            self._skew_s = surplus_s
 
     def flushed(self, now: float) -> None:
         """The flush was answered."""
@@ -227,6 +240,7 @@ class Leg:
         self._reliable_in = UNRELIABLE_STEPS
         self._quiet_steps = self._pause_steps = 0
         self._heard_speech = False
+        self._flushed_s, self._skew_before_s = (self.fed - self.origin) / self._settings.rate, self._skew_s
         self._flushes += 1
         self._out.append(SendFlush(self.id, self._flushes))
 

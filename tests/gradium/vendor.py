@@ -59,6 +59,7 @@ class World:
     respelt: float = 0.0
     late_s: float = 0.0
     trail_s: float = 0.0  # text after flushed
+    flush_pads: bool = False  # a flush is done with the delay's worth of silence, which the decoder's clock counts
     # The speaker.
     drops: tuple[tuple[float, float], ...] = ()  # (at, for)
     drops_every_s: float = 0.0
@@ -81,6 +82,7 @@ class VendorSession:
         self.waiting: list[tuple[float, Uttered]] = []  # (audio time to say it at, word), times from the first sample
         self.next_word = 0
         self.cut_s = 0.0  # words that begin before this and end after it were cut by a flush
+        self.pad_s = 0.0  # silence the decoder has put in
         self.busy_until = 0.0
         self.over = False
         self.hung_until = 0.0
@@ -145,7 +147,7 @@ class VendorSession:
 
     def _time(self, at_s: float) -> float:
         off_s = self.shift_s + self.rng.uniform(-self.world.jitter_s, self.world.jitter_s)
-        return max(0.0, at_s + self.lead_s + off_s)
+        return max(0.0, at_s + self.lead_s + self.pad_s + off_s)
 
     def _step(self) -> Step:
         here_s = self.origin_s + self.heard_s
@@ -154,15 +156,19 @@ class VendorSession:
             if word.start_s < here_s:
                 quiet_s = min(quiet_s, max(0.0, here_s - word.end_s))
         inactivity = {h: min(1.0, quiet_s / (0.4 * h + 0.2)) for h in (0.5, 1.0, 2.0, 3.0)}
-        return Step(inactivity, self.samples // FRAME, self.heard_s)
+        return Step(inactivity, self.samples // FRAME, self.heard_s + self.pad_s)
 
     def flush(self, flush_id: int) -> tuple[list[ServerMessage], list[ServerMessage]]:
         """Return what is said at a flush, and what trails it."""
         text = self._texts(everything=True)
         self.cut_s = self.heard_s
+        steps: list[ServerMessage] = []
+        for _ in range(self.world.delay_in_frames if self.world.flush_pads else 0):
+            self.pad_s += FRAME_S
+            steps.append(self._step())
         if self.world.trail_s:
-            return [Flushed(flush_id)], text
-        return [*text, Flushed(flush_id)], []
+            return [*steps, Flushed(flush_id)], text
+        return [*text, *steps, Flushed(flush_id)], []
 
     def end(self) -> list[ServerMessage]:
         """Return what is said at the end of the audio."""

@@ -28,6 +28,8 @@ WORLDS: Final[dict[str, World]] = {
     "far away": World(cap_s=24.0, round_trip_s=0.6, network_jitter_s=0.05, connect_s=(0.3, 0.8)),
     "text late": World(cap_s=24.0, late_s=0.3, trail_s=0.1, network_jitter_s=0.05),
     "text at a word's start": World(cap_s=24.0, text_at_start=True, common=0.3, aborts_every_s=15),
+    "flushes count": World(cap_s=24.0, flush_pads=True, network_jitter_s=0.02, common=0.3),
+    "flushes count, far away": World(cap_s=24.0, flush_pads=True, round_trip_s=0.4, trail_s=0.1, delay_in_frames=24),
     "delay 7": World(cap_s=24.0, delay_in_frames=7, aborts_every_s=20, text_at_start=True),
     "delay 48": World(cap_s=30.0, delay_in_frames=48, aborts_every_s=30, common=0.3),
     "aborts": World(aborts_every_s=8.0, common=0.3),
