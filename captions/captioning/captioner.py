@@ -14,12 +14,12 @@ from django.db import DatabaseError
 from django.utils import timezone
 
 from captions.captioning import lease
-from captions.captioning.database import in_database
 from captions.captioning.lease import Claim, LeaseLostError
 from captions.captioning.room_state import RoomState
 from captions.captioning.scribe import Scribe, Speaker
 from captions.captioning.segmenter import Segmenter
 from captions.captioning.voice import Voice
+from captions.database import in_database
 from captions.fanout.events import write_json
 from captions.fanout.feed import Item
 from captions.gradium.actions import Covered, Done, EngineState, Lost, Output, UtteranceEnd, Word, WordEnd

@@ -16,9 +16,9 @@ from django.utils import timezone
 
 from captions.captioning import lease
 from captions.captioning.captioner import Captioner
-from captions.captioning.database import in_database
 from captions.captioning.lease import LeaseLostError
 from captions.captioning.scribe import Speaker
+from captions.database import in_database
 from captions.fanout.events import State, encode
 from captions.fanout.feed import Item
 from captions.fanout.hub import Hub, WatchedRoom, current_hub

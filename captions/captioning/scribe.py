@@ -16,10 +16,10 @@ from django.db import DatabaseError
 
 from captions.captioning import lease, log
 from captions.captioning.acks import Acks
-from captions.captioning.database import in_database
 from captions.captioning.lease import Claim
 from captions.captioning.segmenter import Finished, Growing, Piece
 from captions.captioning.voice import Voice
+from captions.database import in_database
 from captions.fanout.events import Final as FinalEvent
 from captions.fanout.events import Gap, Interim, State, encode, write_json
 from captions.fanout.feed import Item, Kind

@@ -16,11 +16,11 @@ from django.http.request import split_domain_port, validate_host
 from django.utils import timezone
 
 from captions.captioning.captioner import Captioner, ready_frame
-from captions.captioning.database import in_database
 from captions.captioning.desk import RoomBusyError, current_desk
 from captions.captioning.lease import LeaseLostError, SessionOverError
 from captions.consumers.asgi_socket import Closed, Socket
 from captions.consumers.speaker_frames import Audio, FrameError, Hello, read_frame, read_hello
+from captions.database import in_database
 from captions.fanout.events import Ping, State, encode, write_json
 from captions.fanout.mailbox import Mailbox, ReaderTooSlowError
 from captions.gradium.session import EndpointError

@@ -19,7 +19,7 @@ from weakref import WeakKeyDictionary
 from channels.layers import get_channel_layer
 from django.utils import timezone
 
-from captions.captioning.database import in_database
+from captions.database import in_database
 from captions.fanout.events import Ping, State, encode, encode_snapshot
 from captions.fanout.feed import SNAPSHOT_FINALS, Delivery, Feed, Item, MissingError
 from captions.fanout.history import finals_after, load_room, room_exists
