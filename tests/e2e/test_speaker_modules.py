@@ -152,6 +152,78 @@ async def test_what_is_not_acknowledged_is_sent_again_at_its_place(modules: Page
     }
 
 
+async def test_audio_the_server_has_received_is_kept_until_it_is_safe(modules: Page) -> None:
+    result = await run(
+        modules,
+        """
+        const { Sender } = await import("/js/speaker/sender.js");
+        const sender = new Sender();
+        const capture = (n) => {
+          for (let i = 0; i < n; i += 1) sender.capture({ buffer: new ArrayBuffer(8 + 3840), samples: 1920 });
+        };
+        const seen = (items) =>
+          items.map((item) => item.type ?? Number(new DataView(item).getBigUint64(0, true)) / 1920);
+        const connect = (nextSample, nowMs) => {
+          sender.connected(nextSample, nowMs);
+          const waiting = Math.round(sender.waitingS() / 0.08);
+          return { waiting, sent: seen(sender.due(nowMs, 0)) };
+        };
+        capture(6);
+        const first = connect(0, 0);
+        sender.spool.ack(1920);
+        // Back after a blip: the server has heard all but the end of frame 4, and has made none of it safe.
+        const blip = connect(4.5 * 1920, 1000);
+        capture(1);
+        const later = seen(sender.due(1080, 0));
+        // Back after a crash, with what was safe.
+        const crash = connect(1920, 2000);
+        const all = connect(7 * 1920, 3000);
+        const lost = sender.lostS;
+        sender.spool.ack(7 * 1920);
+        return { first, blip, later, crash, all, lost, left: sender.spool.frames.length, kept: sender.spool.kept };
+        """,
+    )
+    assert result == {
+        "first": {"waiting": 6, "sent": [0, 1, 2, 3, 4, 5]},
+        "blip": {"waiting": 2, "sent": [4, 5]},
+        "later": [6],
+        "crash": {"waiting": 6, "sent": [1, 2, 3, 4, 5, 6]},
+        "all": {"waiting": 0, "sent": []},
+        "lost": 0,
+        "left": 0,
+        "kept": 0,
+    }
+
+
+async def test_a_pause_is_told_again_to_a_server_that_forgot_it(modules: Page) -> None:
+    result = await run(
+        modules,
+        """
+        const { Sender } = await import("/js/speaker/sender.js");
+        const sender = new Sender();
+        const capture = (n) => {
+          for (let i = 0; i < n; i += 1) sender.capture({ buffer: new ArrayBuffer(8 + 3840), samples: 1920 });
+        };
+        const seen = (items) =>
+          items.map((item) => item.type ?? Number(new DataView(item).getBigUint64(0, true)) / 1920);
+        capture(1);
+        sender.pause();
+        capture(3);
+        sender.resume();
+        capture(2);
+        sender.connected(0, 0);
+        const first = seen(sender.due(0, 0));
+        sender.connected(6 * 1920, 1000);
+        const blip = seen(sender.due(1000, 0));
+        sender.connected(0, 2000);
+        const crash = seen(sender.due(2000, 0));
+        return { first, blip, crash };
+        """,
+    )
+    told = [0, "pause", "resume", 4, 5]
+    assert result == {"first": told, "blip": [], "crash": told}
+
+
 async def test_catching_up_goes_at_twice_real_time_and_heeds_a_slow_line(modules: Page) -> None:
     result = await run(
         modules,

@@ -27,11 +27,14 @@ export class Spool {
     while (this.frames.length > 0 && this.frames[0].index + this.frames[0].samples <= nextSample) this.#drop();
   }
 
-  /** A new connection: everything from `nextSample` on goes out again. */
+  /**
+   * A new connection: everything from `nextSample` on goes out, again if need be. What is before it was received and is
+   * not safe yet: it stays, as a server that crashes asks for it once more.
+   */
   rewind(nextSample) {
-    this.ack(nextSample);
-    this.next = 0;
-    this.waiting = this.kept;
+    const there = this.frames.findIndex((frame) => frame.index + frame.samples > nextSample);
+    this.next = there === -1 ? this.frames.length : there;
+    this.waiting = this.frames.slice(this.next).reduce((sum, frame) => sum + frame.samples, 0);
   }
 
   /** The next frame to send, or undefined. */
