@@ -160,7 +160,17 @@ CHANNEL_LAYERS: dict[str, dict[str, Any]] = {
             # The pub/sub layer: one PUBLISH per event, whatever the number of viewers. socket_timeout: with redis-py
             # 8's default of 5 s an idle receive() of channels_redis' core layer dies; None is right for both layers.
             "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
-            "CONFIG": {"hosts": [{"address": REDIS_URL, "socket_timeout": None}]},
+            # A connection that is dead without having been closed is found by the health check.
+            "CONFIG": {
+                "hosts": [
+                    {
+                        "address": REDIS_URL,
+                        "socket_timeout": None,
+                        "socket_keepalive": True,
+                        "health_check_interval": 10,
+                    }
+                ]
+            },
         }
         if REDIS_URL
         else {"BACKEND": "channels.layers.InMemoryChannelLayer"}
@@ -200,6 +210,9 @@ SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = PUBLIC_URL.lower().startswith("https://")
+# Anybody may send this header: it counts only where a proxy is said to set it, over whatever came from outside.
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env_bool("CAPTIONS_BEHIND_HTTPS_PROXY") else None
 
 LOG_LEVEL = env_choice("CAPTIONS_LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR"))
 LOGGING: dict[str, Any] = {

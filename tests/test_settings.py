@@ -40,3 +40,23 @@ def test_a_sqlite_commit_is_on_the_disk_and_readers_do_not_wait(tmp_path):
         " print(*[k.execute(f'PRAGMA {p}').fetchone()[0] for p in ('journal_mode', 'synchronous')])"
     )
     assert attempt("shell", "--verbosity=0", "-c", ask, env=env).stdout.split() == ["wal", "2"]
+
+
+@pytest.mark.parametrize(
+    ("public_url", "secure"),
+    [("https://captions.example.org", True), ("HTTPS://captions.example.org/", True), ("http://127.0.0.1:8000", False)],
+)
+def test_cookies_stay_within_https_where_the_pages_do(tmp_path, public_url, secure):
+    env = clean_env(CAPTIONS_DATA_DIR=str(tmp_path), CAPTIONS_PUBLIC_URL=public_url)
+    show = "from django.conf import settings as s; print(s.SESSION_COOKIE_SECURE, s.CSRF_COOKIE_SECURE)"
+    assert attempt("shell", "--verbosity=0", "-c", show, env=env).stdout.split() == [str(secure)] * 2
+
+
+@pytest.mark.parametrize(("behind_proxy", "believed"), [("", False), ("0", False), ("1", True)])
+def test_a_header_that_claims_https_is_believed_from_a_named_proxy_only(tmp_path, behind_proxy, believed):
+    env = clean_env(CAPTIONS_DATA_DIR=str(tmp_path), CAPTIONS_BEHIND_HTTPS_PROXY=behind_proxy)
+    ask = (
+        "from django.test import RequestFactory as F;"
+        ' print(F().get("/", headers={"X-Forwarded-Proto": "https"}).is_secure(), F().get("/").is_secure())'
+    )
+    assert attempt("shell", "--verbosity=0", "-c", ask, env=env).stdout.split() == [str(believed), "False"]
