@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import logging
+import os
 import resource
 import signal
 import socket
@@ -20,6 +22,7 @@ def worker_application() -> Any:  # noqa: ANN401 - ASGI has no one type
     end_with_parent(signal.SIGTERM)
     from captions.asgi import application  # noqa: PLC0415 - sets Django up, in the worker
 
+    logging.getLogger(__name__).info("Worker %d has started.", os.getpid())
     return application
 
 
@@ -41,15 +44,17 @@ def run_uvicorn(sockets: list[socket.socket], *, workers: int) -> bool:
         ws_per_message_deflate=False,
         ws_max_size=MAX_FRAME_BYTES,
         lifespan="on",
-        # Django's own logging; and no list of addresses, which would hold who asked for what.
+        # Django's own logging; and no list of addresses, which would hold who asked for what. At "info" every socket
+        # would be listed, too.
         log_config=None,
-        # One process says itself that it runs; of several, each start and end is worth a line.
-        log_level="info" if several else "warning",
+        log_level="warning",
         access_log=False,
         server_header=False,
         timeout_graceful_shutdown=GRACE_S,
     )
     if several:
+        # This process serves no sockets. It says when a worker dies or is replaced.
+        logging.getLogger("uvicorn.error").setLevel(logging.NOTSET)
         Multiprocess(config, sockets=sockets).run()
         return True
     # uvicorn repeats the signal once it has stopped cleanly; that is no failure.

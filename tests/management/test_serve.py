@@ -2,6 +2,7 @@ import asyncio
 import contextlib
 import json
 import os
+import re
 import signal
 import socket
 from pathlib import Path
@@ -126,10 +127,20 @@ def test_one_process_starts_while_redis_is_away(app):
     assert "Note: Redis does not answer at REDIS_URL." in running.log
 
 
+async def test_several_workers_log_their_starts_but_no_sockets(app, redis_server):
+    running = app(workers=2, env=redis_server.env)
+    wait_for(lambda: len(re.findall(r"Worker \d+ has started", running.log)) == 2, what="second worker")
+    room = running.create_room()
+    async with connect(f"{running.ws_url}/ws/rooms/{room['slug']}/captions/") as viewer:
+        await viewer.recv()
+    assert running.stop() == 0
+    assert "/ws/" not in running.log  # who reads along where is nobody else's matter
+
+
 def test_several_workers_end_with_the_process_that_started_them(app, redis_server):
     mark = str(redis_server.port)  # in their environment, as part of REDIS_URL
     running = app(workers=2, env=redis_server.env)
-    wait_for(lambda: running.log.count("Application startup complete") == 2, what="second worker")
+    wait_for(lambda: len(re.findall(r"Worker \d+ has started", running.log)) == 2, what="second worker")
     os.kill(running.pid, signal.SIGKILL)
     wait_for(lambda: not marked(f"REDIS_URL=redis://127.0.0.1:{mark}/0"), what="end of the workers")
     running.start()
