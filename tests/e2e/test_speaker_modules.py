@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import mimetypes
 from typing import Any
 
@@ -315,6 +316,27 @@ async def test_reconnecting_waits_by_chance_and_never_long(modules: Page) -> Non
     assert result["most"] == [1000, 2000, 4000, 5000, 5000]
     assert set(result["retry"]) == {"retry"}
     assert set(result["stop"]) == {"stop"}
+
+
+async def test_a_ticket_that_never_comes_is_given_up_in_older_browsers_too(modules: Page) -> None:
+    asked = asyncio.Event()
+
+    async def never_answer(_: Route) -> None:
+        asked.set()
+
+    await modules.route(f"{ORIGIN}/ticket/", never_answer)
+    await modules.clock.install()
+    await modules.evaluate(
+        """async (ticketUrl) => {
+          delete AbortSignal.timeout; // Safari has it from 16 on
+          const { Link } = await import("/js/speaker/link.js");
+          window.check = new Link({ ticketUrl, socketUrl: "", token: "token", on: {} }).check();
+        }""",
+        f"{ORIGIN}/ticket/",
+    )
+    await asyncio.wait_for(asked.wait(), 10)
+    await modules.clock.fast_forward(10_000)
+    assert await modules.evaluate("check") == {"code": "unreachable", "message": ""}
 
 
 async def test_the_meter_tells_quiet_good_and_loud_apart(modules: Page) -> None:

@@ -28,6 +28,7 @@ if (isSecureContext) {
   navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException("none", "NotFoundError"));
 }
 """
+NO_TIMEOUT_SIGNAL = "delete AbortSignal.timeout"  # Safari 15
 KEEP_TRACKS = """
 window.tracks = [];
 if (isSecureContext) {
@@ -116,6 +117,11 @@ async def test_a_talk_from_start_to_end_by_keyboard(speak: Opener) -> None:
     await speaker.says("You have ended the talk")
     await expect(speaker.main).to_have_text(re.compile("Start again"))
     await expect(speaker.main).to_be_focused()
+
+
+async def test_a_browser_without_timeout_signals_can_speak(speak: Opener) -> None:
+    speaker = await speak(script=NO_TIMEOUT_SIGNAL)
+    await speaker.start()
 
 
 async def test_space_types_in_a_field_and_starts_nothing(speak: Opener) -> None:

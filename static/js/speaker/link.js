@@ -92,21 +92,25 @@ export class Link {
   }
 
   async #ticket() {
-    let response;
+    // Not AbortSignal.timeout: Safari has it only from 16 on.
+    const patience = new AbortController();
+    const timer = setTimeout(() => patience.abort(), READY_MS);
     try {
-      response = await fetch(this.ticketUrl, {
+      const response = await fetch(this.ticketUrl, {
         method: "POST",
         headers: { "Content-Type": "application/json" },
         body: JSON.stringify({ token: this.token }),
         credentials: "omit",
         cache: "no-store",
-        signal: AbortSignal.timeout(READY_MS),
+        signal: patience.signal,
       });
       const answer = await response.json();
       if (response.ok) return { ticket: answer.ticket };
       if (response.status < 500 && response.status !== 429) return { refused: { code: answer.error, message: answer.message } };
     } catch {
       // Offline, a proxy's error page, or too slow: all of it passes.
+    } finally {
+      clearTimeout(timer);
     }
     return { refused: OUT_OF_REACH };
   }
