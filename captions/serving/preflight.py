@@ -64,10 +64,10 @@ def check_redis(url: str) -> None:
         raise RedisSilent("Redis does not answer at REDIS_URL. Start it, or correct the address.") from error
 
 
-def port_number(text: str) -> int:
-    """Return a port written as text; refuses what is none."""
-    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= MAX_PORT):
-        raise NotReady(f"The port must be a number from 1 to {MAX_PORT}, not {text!r}.")
+def port_number(text: str, *, lowest: int = 1) -> int:
+    """Return a port written as text; refuses what is none. ``lowest`` is 0 where that stands for a free one."""
+    if not (text.isascii() and text.isdigit() and lowest <= int(text) <= MAX_PORT):
+        raise NotReady(f"The port must be a number from {lowest} to {MAX_PORT}, not {text!r}.")
     return int(text)
 
 

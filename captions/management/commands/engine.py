@@ -15,8 +15,7 @@ from django.core.management.base import BaseCommand, CommandError
 from captions.engine.hearing import RecogniserError
 from captions.engine.script import Script, ScriptError, read_script
 from captions.engine.server import DEFAULT_DECODERS, DEFAULT_SESSION_S, run_engine
-
-_MAX_PORT = 65_535
+from captions.serving.preflight import NotReady, port_number
 
 
 def _positive(kind: type[int | float]) -> Any:
@@ -32,19 +31,13 @@ def _positive(kind: type[int | float]) -> Any:
     return check
 
 
-def _port(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and int(text) <= _MAX_PORT):
-        raise ArgumentTypeError(f"must be a port from 0 to {_MAX_PORT}, not {text}")
-    return int(text)
-
-
 class Command(BaseCommand):
     help = "Run the embedded speech engine: Gradium's protocol over a demo recogniser (English) on this machine."
     requires_system_checks = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
-        parser.add_argument("--port", type=_port, default=8100, help="port; 0 takes a free one (default: %(default)s)")
+        parser.add_argument("--port", default="8100", help="port; 0 takes a free one (default: %(default)s)")
         parser.add_argument(
             "--session-s",
             type=_positive(float),
@@ -67,7 +60,10 @@ class Command(BaseCommand):
         if script.listen == "speech" and importlib.util.find_spec("pocketsphinx") is None:
             raise CommandError("The engine needs pocketsphinx. Install it with: pip install -r requirements-engine.txt")
         try:
+            options["port"] = port_number(options["port"], lowest=0)
             asyncio.run(self._serve(script, options))
+        except NotReady as error:
+            raise CommandError(str(error)) from error
         except OSError as error:
             where = f"{options['host']}:{options['port']}"
             reason = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror
