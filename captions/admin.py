@@ -57,13 +57,15 @@ class AccessLinkAdmin(LinkBase):
             token = AccessLink.new_token()
             obj.token_hash = hash_token(token)
             links = room_links(obj.room, token, base_url=settings.PUBLIC_URL)
-            address = links["speaker_url"] if obj.kind == AccessLink.Kind.SPEAKER else links["viewer_url"]
-            messages.info(request, f"Copy this link now, it cannot be shown again: {address}")
+            if obj.kind == AccessLink.Kind.SPEAKER:
+                messages.info(request, f"Copy this link now, it cannot be shown again: {links['speaker_url']}")
+            else:
+                messages.info(request, f"Everybody may read this room: {links['viewer_url']}")
         super().save_model(request, obj, form, change)
 
     @admin.action(description="Revoke the chosen links")
     def revoke(self, request: HttpRequest, queryset: QuerySet[AccessLink]) -> None:
-        """Make links useless from now on."""
+        """Let nobody in by these links any more."""
         count = queryset.filter(revoked_at=None).update(revoked_at=timezone.now())
         messages.success(request, f"{count} revoked.")
 

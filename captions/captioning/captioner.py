@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
-from collections import deque
+from bisect import insort
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Final, Protocol
 from uuid import UUID
 
-from django.db import DatabaseError
+from django.db import Error
 from django.utils import timezone
 
 from captions.captioning import lease
@@ -32,6 +33,7 @@ BEAT_S: Final = 0.5
 SPEAKER_QUIET_S: Final = 10.0  # a socket that brings nothing for this long is taken for dead
 HEAR_OUT_LIMIT_S: Final = 4.0  # the tail of a speaker who is replaced is waited for this long, where it must be
 FILLED_GAP_S: Final = 2.0  # shorter holes are filled with silence, longer ones end the engine's session
+MARKED_ABSENCE_MS: Final = 2_000  # between two pages of speakers
 MARKED_GAP_S: Final = 0.08  # holes from this length on are marked
 
 logger = logging.getLogger(__name__)
@@ -52,7 +54,7 @@ class Signals(Protocol):
     """What the hub hears of other captioners of the room."""
 
     newest_fence: int
-    asked_to_yield: bool
+    yield_fence: int
 
 
 class Captioner:
@@ -81,13 +83,14 @@ class Captioner:
         self._scribe = Scribe(claim, publish, self._voice)
         if claim.lost_from_ms is not None:
             self._scribe.gap(claim.lost_from_ms, claim.base_ms, "speaker_gone")
-        self._gaps: deque[tuple[int, int, str]] = deque()
+        self._gaps: list[tuple[int, int, str]] = []
         self._state = RoomState(last_sound_at=self._loop.time())
         self._told: tuple[str, str] = ("", "")
         self._frame_at = self._speaker_since = self._loop.time()
         self._resumed = False
+        self._changing = False
         self._ending = False
-        self._yielding = self._heard_out = False
+        self._yielding = self._heard_out = self._leaving = False
         self._finished = False
 
     # The speaker -----------------------------------------------------------------------------------------------------
@@ -110,7 +113,17 @@ class Captioner:
     @property
     def is_ending(self) -> bool:
         """The talk is over, or another captioner has taken over: no speaker may attach any more."""
-        return self._ending or self._yielding or self._finished
+        return self._ending or self._yielding or self._leaving or self._finished
+
+    @property
+    def has_ended(self) -> bool:
+        """The session is over, and all of it written."""
+        return self._state.ended
+
+    @property
+    def engine_is_up(self) -> bool:
+        """The speech engine answers."""
+        return self._state.engine_up
 
     def speaker_is_live(self) -> bool:
         """Somebody is connected, and speaking or pausing."""
@@ -119,7 +132,8 @@ class Captioner:
         return self._state.paused or self._loop.time() - self._frame_at < SPEAKER_QUIET_S
 
     async def attach(self, speaker: Speaker, stream: UUID, sample_rate: int) -> None:
-        """Let a speaker's socket in and say ready; the one before is dismissed. Raises LeaseLostError."""
+        """Let a speaker's socket in and say ready; the one before is dismissed."""
+        self._speaker_since = self._loop.time()
         before, self._scribe.speaker = self._scribe.speaker, None
         if before is not None:
             before.dismiss(moved=stream != self._voice.stream)
@@ -162,7 +176,7 @@ class Captioner:
         missing_s = (index - start) / voice.rate
         if not self._resumed and missing_s >= MARKED_GAP_S:
             at = (voice.base_ms + start * 1000 // voice.rate, voice.base_ms + index * 1000 // voice.rate)
-            self._gaps.append((*at, "audio_lost"))
+            insort(self._gaps, (*at, "audio_lost"))
         if missing_s <= FILLED_GAP_S:
             voice.runner.audio(bytes(2 * (index - start)))
         else:
@@ -205,16 +219,24 @@ class Captioner:
 
     async def _change_voice(self, stream: UUID, rate: int) -> None:
         """Let another stream of samples go on in the session; what the one before said is heard out first."""
-        old = self._voice
+        old, old_end_ms = self._voice, self._voice.end_ms
         elapsed_ms = (timezone.now() - self.claim.started_at) // timedelta(milliseconds=1)
         if rate == old.rate:
             self._voice = old.followed_by(stream, not_before_ms=elapsed_ms)
         else:
-            await self._hear_out()
+            self._changing = True
+            try:
+                await self._hear_out()
+            finally:
+                self._changing = False
             await old.runner.close()
             self._voice = self._new_voice(stream, rate, max(elapsed_ms, old.end_ms))
             self._state.engine_up = True
         self._scribe.change_voice(self._voice)
+        self._resumed = True  # where another stream begins to count is its own affair
+        if not self._state.paused and self._voice.base_ms - old_end_ms >= MARKED_ABSENCE_MS:
+            # Nobody can tell whether he went on speaking while his page was closed.
+            insort(self._gaps, (old_end_ms, self._voice.base_ms, "speaker_gone"))
 
     async def _hear_out(self) -> bool:
         """Hear the tail of what was said, and tell whether all of it came; what did not is marked as lost."""
@@ -223,7 +245,7 @@ class Captioner:
         try:
             await asyncio.wait_for(voice.runner.done.wait(), HEAR_OUT_LIMIT_S)
         except TimeoutError:
-            self._gaps.append((voice.ms(voice.runner.stream.covered), voice.end_ms, "engine_down"))
+            insort(self._gaps, (voice.ms(voice.runner.stream.covered), voice.end_ms, "engine_down"))
         self._scribe.take(self._segmenter.utterance_end())
         self._let_gaps_out(before_ms=None)
         return voice.runner.done.is_set()
@@ -252,7 +274,7 @@ class Captioner:
                 if not self._segmenter.is_open and not scribe.has_unwritten:
                     scribe.heard_to(voice.ms(index))
             case Lost(start, end):
-                self._gaps.append((voice.ms(start), voice.ms(end), "engine_down"))
+                insort(self._gaps, (voice.ms(start), voice.ms(end), "engine_down"))
             case EngineState(up, _):
                 self._state.engine_up = up
                 self._tell_state()
@@ -265,7 +287,7 @@ class Captioner:
         """Mark gaps that lie behind what is heard now; ``None``: all."""
         while self._gaps and (before_ms is None or before_ms >= self._gaps[0][0]):
             self._scribe.take(self._segmenter.utterance_end())
-            self._scribe.gap(*self._gaps.popleft())
+            self._scribe.gap(*self._gaps.pop(0))
 
     def _tell_state(self) -> None:
         self._state.behind_s = self.behind_s
@@ -287,6 +309,8 @@ class Captioner:
             if self._yielding:
                 await self._scribe.step_aside(heard_out=self._heard_out)
                 self._make_room()
+            elif self._leaving:
+                await in_database(lease.release, self.claim.session_id, self.claim.fence)
             else:
                 await self._scribe.end()
                 self._state.ended = True
@@ -305,36 +329,47 @@ class Captioner:
         if self._scribe.speaker is not None:
             self._scribe.speaker.dismiss(moved=True)
 
-    async def hand_over(self) -> None:
-        """Give the session up without ending it, so that another process can go on with it at once."""
-        await in_database(lease.release, self.claim.session_id, self.claim.fence)
+    async def leave(self) -> None:
+        """Write down what was said, and give the session up without ending it: another process can go on at once."""
+        self._leaving = True
+        self._voice.runner.break_off()
+        deadline = self._loop.time() + HEAR_OUT_LIMIT_S
+        stream = self._voice.runner.stream
+        while not stream.is_heard_out and self._loop.time() < deadline:  # noqa: ASYNC110 - the stream is pure
+            await asyncio.sleep(TICK_S / 5)
+        self._scribe.take(self._segmenter.utterance_end())
+        self._finish()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self.closed.wait(), HEAR_OUT_LIMIT_S / 2)
 
     async def _watch(self) -> None:
         """Keep the lease, the state and the sign of life."""
         renew_at = beat_at = 0.0
+        renewal: asyncio.Future[None] = self._loop.create_future()
+        renewal.set_result(None)
         while True:
             now = self._loop.time()
             away_s = now - self._speaker_since if self._scribe.speaker is None else 0.0
-            if away_s > self._speaker_gone_s and not self.is_ending:
+            if away_s > self._speaker_gone_s and not self.is_ending and not self._changing:
                 self.end()
             self._tell_state()
             if now >= beat_at:
                 beat_at = now + BEAT_S
                 self._scribe.sign_of_life()
-            if self._signals.asked_to_yield and not self.is_ending:
+            if self._signals.yield_fence >= self.claim.fence and not self.is_ending:
                 await self._yield()
-                return
-            if now >= renew_at or self._signals.newest_fence > self.claim.fence:
+            if renewal.done() and (now >= renew_at or self._signals.newest_fence > self.claim.fence):
                 renew_at = now + lease.RENEW_S
-                try:
-                    await in_database(lease.renew, self.claim.session_id, self.claim.fence)
-                except LeaseLostError:
-                    self._finish()  # closing the session will find the lease gone, too
-                    return
-                except DatabaseError as error:
-                    kind = type(error).__name__
-                    logger.warning("room %s: the lease could not be renewed (%s)", self.room.slug, kind)
+                renewal = self._loop.create_task(self._renew(), name=f"lease {self.room.slug}")
             await asyncio.sleep(TICK_S)
+
+    async def _renew(self) -> None:
+        try:
+            await in_database(lease.renew, self.claim.session_id, self.claim.fence)
+        except LeaseLostError:
+            self._finish()  # closing the session will find the lease gone, too
+        except Error as error:
+            logger.warning("room %s: the lease could not be renewed (%s)", self.room.slug, type(error).__name__)
 
     def _finish(self) -> None:
         self._finished = True

@@ -16,7 +16,6 @@ from django.utils import timezone
 
 from captions.captioning import lease
 from captions.captioning.captioner import Captioner
-from captions.captioning.lease import LeaseLostError
 from captions.captioning.scribe import Speaker
 from captions.database import in_database
 from captions.fanout.events import State, encode
@@ -38,6 +37,10 @@ class RoomBusyError(Exception):
     """Another speaker is live in the room."""
 
 
+class ComeAgainError(Exception):
+    """The room cannot be opened just now."""
+
+
 class Desk:
     """Finds or makes the captioner a speaker's socket talks to."""
 
@@ -51,7 +54,7 @@ class Desk:
     async def open(self, room: Room, speaker: Speaker, *, stream: UUID, sample_rate: int, take_over: bool) -> Captioner:
         """Attach a speaker's socket to the room's captioner.
 
-        Raises SetupError, EndpointError, RoomBusyError, SessionOverError, LeaseLostError.
+        Raises SetupError, EndpointError, RoomBusyError, SessionOverError, ComeAgainError.
         """
         async with self._locks.setdefault(room.slug, asyncio.Lock()):
             captioner = self._captioners.get(room.slug)
@@ -59,7 +62,7 @@ class Desk:
                 try:
                     await asyncio.wait_for(captioner.closed.wait(), ENDING_LIMIT_S)
                 except TimeoutError:
-                    raise LeaseLostError from None  # the engine is away and the tail not heard yet: come again
+                    raise ComeAgainError from None  # the engine is away, and the tail not heard yet
                 captioner = None
             if captioner is None:
                 captioner = await self._begin(room, stream=stream, sample_rate=sample_rate, take_over=take_over)
@@ -70,10 +73,12 @@ class Desk:
 
     async def _begin(self, room: Room, *, stream: UUID, sample_rate: int, take_over: bool) -> Captioner:
         room.setup(sample_rate=sample_rate)  # what the engine would refuse is refused before anything begins
-        target = Target(endpoint_url(room.endpoint or settings.GRADIUM_URL), os.environ.get("GRADIUM_API_KEY", ""))
+        target = Target(
+            endpoint_url(room.endpoint or settings.GRADIUM_URL), os.environ.get("GRADIUM_API_KEY", "").strip()
+        )
         watched = await self.hub.hold(room.slug)
         if watched is None:
-            raise LeaseLostError  # the room was deleted this moment
+            raise ComeAgainError  # the room was deleted this moment
         try:
             await self._ask_for_the_room(room, watched, stream=stream, take_over=take_over)
             # Whoever still holds the lease by now is dead, or would not let go.
@@ -81,7 +86,6 @@ class Desk:
         except BaseException:
             self.hub.let_go(watched)
             raise
-        watched.asked_to_yield = False
         slug = room.slug
 
         def publish(item: Item) -> None:
@@ -96,12 +100,12 @@ class Desk:
 
     async def _ask_for_the_room(self, room: Room, watched: WatchedRoom, *, stream: UUID, take_over: bool) -> None:
         """Let the captioner of another process finish what was said there. Raises RoomBusyError."""
-        speaker_is_live = await in_database(lease.held_by_another, room.pk, stream)
-        if speaker_is_live is None or not await self.hub.hears_captioner(watched):
+        holder = await in_database(lease.held_by_another, room.pk, stream)
+        if holder is None or not await self.hub.hears_captioner(watched):
             return  # nobody holds it, or the one who does is dead
-        if speaker_is_live and not take_over:
+        if holder.speaker_here and not take_over:
             raise RoomBusyError
-        self.hub.publish(room.slug, Item("yield", watched.feed.session, 0))
+        self.hub.publish(room.slug, Item("yield", watched.feed.session, 0, fence=holder.fence))
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(YIELD_LIMIT_S):
                 while await in_database(lease.held_by_another, room.pk, stream) is not None:  # noqa: ASYNC110 - a row
@@ -130,13 +134,12 @@ class Desk:
             await asyncio.sleep(min(SWEEP_S, settings.SPEAKER_GONE_S / 4))
 
     async def close(self) -> None:
-        """Stop all captioners; their sessions stay open for another process, or this one after its restart."""
-        captioners = list(self._captioners.values())
-        tasks = [self._sweeper, *self._tasks.values()]
-        for task in tasks:
+        """Write down what was said; the sessions stay open for another process, or this one after its restart."""
+        self._sweeper.cancel()
+        await asyncio.gather(*(captioner.leave() for captioner in self._captioners.values()), return_exceptions=True)
+        for task in list(self._tasks.values()):
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        await asyncio.gather(*(captioner.hand_over() for captioner in captioners), return_exceptions=True)
+        await asyncio.gather(self._sweeper, *self._tasks.values(), return_exceptions=True)
 
 
 _desks: WeakKeyDictionary[asyncio.AbstractEventLoop, Desk] = WeakKeyDictionary()

@@ -68,7 +68,8 @@ def claim(room_id: int, *, stream: UUID, sample_rate: int) -> Claim:
 
 
 def _claim(room: Room, now: datetime, *, stream: UUID, sample_rate: int) -> Claim | SessionOverError:
-    session = room.sessions.order_by("-number").first()
+    # Locked before anything of it is read: a final that is just being written is in, or will be refused.
+    session = room.sessions.select_for_update().order_by("-number").first()
     if session is not None and session.is_abandoned(now):
         _end(session, now)
     if session is not None and session.ended_at is not None and session.stream == stream:
@@ -99,15 +100,23 @@ def _claim(room: Room, now: datetime, *, stream: UUID, sample_rate: int) -> Clai
         next_sample=session.acked_sample,
         last_seq=last_seq,
         lost_from_ms=lost_from_ms,
-        emitted=_emitted(session) if session.acked_sample else (),
+        emitted=_emitted(session),
     )
 
 
-def held_by_another(room_id: int, stream: UUID) -> bool | None:
-    """Tell whether the captioner of another stream holds the room: None, or whether its speaker is connected."""
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """The captioner of another stream that holds a room."""
+
+    fence: int
+    speaker_here: bool
+
+
+def held_by_another(room_id: int, stream: UUID) -> Holder | None:
+    """Return who holds the room, unless it is nobody or the captioner of ``stream``."""
     now = timezone.now()
     session = Session.objects.filter(room_id=room_id, ended_at=None, lease_until__gt=now).exclude(stream=stream).first()
-    return None if session is None else session.speaker_here
+    return None if session is None else Holder(session.fence, session.speaker_here)
 
 
 def end_abandoned() -> list[tuple[str, int, int]]:
@@ -143,8 +152,9 @@ def _tail(session: Session) -> tuple[int, int]:
 
 
 def _emitted(session: Session) -> tuple[Spoken, ...]:
-    newest = list(session.segments.filter(kind="final").order_by("-seq")[:FINALS_LOOKED_BACK_ON])
     base = session.stream_base_ms
+    spoken = session.segments.filter(kind="final", start_ms__gte=base)
+    newest = list(spoken.order_by("-seq")[:FINALS_LOOKED_BACK_ON])
     return tuple(
         Spoken(word["text"], (word["start_ms"] - base) / 1000, (word["end_ms"] - base) / 1000)
         for segment in reversed(newest)

@@ -44,7 +44,7 @@ def append(session_id: int, fence: int, entries: Sequence[Entry], *, acked_sampl
         for entry in entries
     ]
     with transaction.atomic():
-        # The update comes first: it takes the row's lock, so a claim waits until these rows are in or refuses them.
+        # The update comes first and takes the row's lock: a claim waits until these rows are in, or they are refused.
         held = Session.objects.filter(pk=session_id, fence=fence, ended_at=None).update(acked_sample=acked_sample)
         if held != 1:
             raise LeaseLostError

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Final, Protocol
 
-from django.db import DatabaseError
+from django.db import InterfaceError, OperationalError
 
 from captions.captioning import lease, log
 from captions.captioning.acks import Acks
@@ -155,13 +155,14 @@ class Scribe:
 
     async def _write_entries(self, batch: list[log.Entry]) -> None:
         durable_ms = batch[-1].end_ms
-        acked = self._acks.after(durable_ms, newest=self._voice.next_sample)
+        acks = self._acks
+        acked = acks.after(durable_ms, newest=self._voice.next_sample)
         await self._persist(log.append, batch, acked_sample=acked)
         for entry in batch:
             self._entries.popleft()
             self._stored_seq = entry.seq
             self._send("final", entry.seq, encode(self._event(entry)))
-        self._acks.durable_ms = max(self._acks.durable_ms, durable_ms)
+        acks.durable_ms = max(acks.durable_ms, durable_ms)
         self._acknowledge(acked)
         if self._growing is not None and not self._entries:
             self._show(self._growing)
@@ -172,7 +173,7 @@ class Scribe:
         while True:
             try:
                 await in_database(work, self.claim.session_id, self.claim.fence, *args, **kwargs)
-            except DatabaseError as error:
+            except (OperationalError, InterfaceError) as error:
                 if not failing:
                     kind = type(error).__name__
                     logger.error("room %s: the database does not answer (%s)", self.claim.room.slug, kind)
@@ -223,5 +224,6 @@ class Scribe:
 
     def _acknowledge(self, sample: int) -> None:
         self._acks.acked = max(self._acks.acked, sample)
-        if self.speaker is not None:
+        # Meanwhile another speaker may have come: his samples are not the ones that are counted here.
+        if self.speaker is not None and self._next_voice is None:
             self.speaker.put(write_json({"type": "ack", "next_sample": self._acks.acked}))

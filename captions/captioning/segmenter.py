@@ -6,7 +6,6 @@ never by taking words back.
 
 from __future__ import annotations
 
-import unicodedata
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
@@ -55,12 +54,13 @@ class Limits:
 Piece: TypeAlias = Growing | Finished
 
 _SENTENCE_ENDS: Final = (".", "!", "?", "…", "。", "！", "？")
+_CLOSING: Final = frozenset(".,!?;:…%)]}»”’。，！？、；：،؟")
 _CLAUSE_ENDS: Final = (",", ";", ":", "–", "—", "،", "、")
 
 
 def _is_closing_punctuation(text: str) -> bool:
     """Tell whether a token is punctuation that belongs to the word before it."""
-    return all(unicodedata.category(char) in ("Po", "Pe", "Pf") for char in text)
+    return all(char in _CLOSING for char in text)
 
 
 def _ends_with(text: str, marks: tuple[str, ...]) -> bool:

@@ -16,8 +16,8 @@ from django.http.request import split_domain_port, validate_host
 from django.utils import timezone
 
 from captions.captioning.captioner import Captioner, ready_frame
-from captions.captioning.desk import RoomBusyError, current_desk
-from captions.captioning.lease import LeaseLostError, SessionOverError
+from captions.captioning.desk import ComeAgainError, RoomBusyError, current_desk
+from captions.captioning.lease import SessionOverError
 from captions.consumers.asgi_socket import Closed, Socket
 from captions.consumers.speaker_frames import Audio, FrameError, Hello, read_frame, read_hello
 from captions.database import in_database
@@ -111,7 +111,7 @@ async def _serve(socket: Socket, scope: dict[str, Any]) -> None:
     except SessionOverError as over:
         await _tell_that_it_is_over(socket, room, over)
         return
-    except LeaseLostError:
+    except ComeAgainError:
         await socket.close(TRY_AGAIN)
         return
     try:
@@ -152,7 +152,7 @@ async def _converse(socket: Socket, port: SpeakerPort, captioner: Captioner, hel
             await socket.send_text(write_json({"type": "moved"}))
         await socket.close(MOVED)
     else:
-        await socket.close(1000)
+        await socket.close(1000 if captioner.has_ended else TRY_AGAIN)
 
 
 async def _read(socket: Socket, captioner: Captioner, port: SpeakerPort, sample_rate: int) -> None:
@@ -165,7 +165,8 @@ async def _read(socket: Socket, captioner: Captioner, port: SpeakerPort, sample_
         frame = read_frame(text, data, next_sample=captioner.next_sample, sample_rate=sample_rate)
         if isinstance(frame, Audio):
             captioner.feed(frame.index, frame.pcm)
-            while captioner.behind_s > UNHEARD_S:
+            # Without an engine the tape bounds itself, and the speaker's pause and end have to be heard.
+            while captioner.engine_is_up and captioner.behind_s > UNHEARD_S:
                 await asyncio.sleep(UNHEARD_CHECK_S)
                 captioner.speaker_waits()
         elif frame.name == "pause":

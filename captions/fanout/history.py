@@ -39,6 +39,12 @@ def finals_after(room_id: int, session: int, seq: int) -> list[tuple[int, str]]:
     return [(segment.seq, segment_frame(session, segment)) for segment in rows]
 
 
+def news(room_id: int, session: int, seq: int) -> tuple[int, list[tuple[int, str]]]:
+    """Return the newest session of a room, and its finals that are news to who knows ``session`` up to ``seq``."""
+    newest = Session.objects.filter(room_id=room_id).order_by("-number").values_list("number", flat=True).first() or 0
+    return newest, finals_after(room_id, newest, seq if newest == session else 0)
+
+
 def room_exists(slug: str) -> bool:
     """Tell whether there is such a room."""
     return Room.objects.filter(slug=slug).exists()

@@ -12,28 +12,37 @@ import json
 import logging
 import uuid
 from collections import deque
+from collections.abc import Coroutine
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Final
 from weakref import WeakKeyDictionary
 
 from channels.layers import get_channel_layer
+from django.db import Error
 from django.utils import timezone
 
 from captions.database import in_database
 from captions.fanout.events import Ping, State, encode, encode_snapshot
 from captions.fanout.feed import SNAPSHOT_FINALS, Delivery, Feed, Item, MissingError
-from captions.fanout.history import finals_after, load_room, room_exists
+from captions.fanout.history import finals_after, load_room, news, room_exists
 from captions.fanout.mailbox import Mailbox
 
 PING_S: Final = 15.0
 SWEEP_S: Final = 0.25
 SIGN_OF_LIFE_S: Final = 1.6  # a captioner gives one every half second
+LOOK_S: Final = 2.0  # a running room without a sign of life is looked for in the database this often
 UNWATCHED_S: Final = 30.0
+LAYER_LIMIT_S: Final = 5.0
 LAYER_RETRY_S: Final = 1.0
 OUTGOING: Final = 10_000
 ITEM_FIELDS: Final = tuple(part.name for part in fields(Item))
 
 logger = logging.getLogger(__name__)
+
+
+def is_running(feed: Feed) -> bool:
+    """Tell whether a session is going on, as far as is known."""
+    return bool(feed.state_frame) and json.loads(feed.state_frame)["state"] not in ("idle", "ended")
 
 
 def group_name(slug: str) -> str:
@@ -55,9 +64,10 @@ class WatchedRoom:
     repairing: bool = False
     holds: int = 0
     last_sign: float = 0.0
+    look_at: float = 0.0
     unwatched_since: float | None = None
     newest_fence: int = 0
-    asked_to_yield: bool = False
+    yield_fence: int = 0
     beat: asyncio.Event = field(default_factory=asyncio.Event)
 
 
@@ -198,7 +208,7 @@ class Hub:
             room.newest_fence = max(room.newest_fence, item.fence)
             return
         if item.kind == "yield":
-            room.asked_to_yield = True
+            room.yield_fence = max(room.yield_fence, item.fence)
             return
         room.last_sign = self._loop.time()
         room.beat.set()
@@ -212,12 +222,15 @@ class Hub:
                 deliveries = room.feed.apply(room.backlog[0])
             except MissingError:
                 room.repairing = True
-                task = self._loop.create_task(self._repair(room, room.backlog[0]), name=f"repair {room.slug}")
-                self._tasks.add(task)
-                task.add_done_callback(self._tasks.discard)
+                self._start(self._repair(room, room.backlog[0]), f"repair {room.slug}")
                 return
             room.backlog.popleft()
             self._deliver(room, deliveries)
+
+    def _start(self, work: Coroutine[Any, Any, None], name: str) -> None:
+        task = self._loop.create_task(work, name=name)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     async def _repair(self, room: WatchedRoom, item: Item) -> None:
         try:
@@ -247,13 +260,16 @@ class Hub:
             now = self._loop.time()
             for room in list(self._rooms.values()):
                 self._check_sign_of_life(room, now)
+                if room.readers and now - room.last_sign > LOOK_S and now >= room.look_at and is_running(room.feed):
+                    room.look_at = now + LOOK_S
+                    self._start(self._look_into_the_database(room), f"look {room.slug}")
                 if room.readers or room.holds or not room.loaded.done():
                     room.unwatched_since = None
                 elif room.unwatched_since is None:
                     room.unwatched_since = now
                 elif now - room.unwatched_since > UNWATCHED_S:
                     del self._rooms[room.slug]
-                    await self._leave_group(room.slug)
+                    self._start(self._leave_group(room.slug), f"leave {room.slug}")
             if now >= next_ping:
                 next_ping += PING_S
                 ping = Delivery(encode(Ping(timezone.now().isoformat())))
@@ -263,12 +279,20 @@ class Hub:
     def _check_sign_of_life(self, room: WatchedRoom, now: float) -> None:
         if not room.feed.state_frame or now - room.last_sign < SIGN_OF_LIFE_S:
             return
-        state = json.loads(room.feed.state_frame)
-        if state["state"] in ("idle", "ended", "reconnecting"):
+        if json.loads(room.feed.state_frame)["state"] in ("idle", "ended", "reconnecting"):
             return
         frame = encode(State("reconnecting", "", timezone.now().isoformat()))
         room.feed.state_frame = frame
         self._deliver(room, [Delivery(frame)])
+
+    async def _look_into_the_database(self, room: WatchedRoom) -> None:
+        """While no captioner is heard: perhaps it is only the layer that is silent, and finals are being stored."""
+        try:
+            session, rows = await in_database(news, room.room_id, room.feed.session, room.feed.seq)
+            if not room.repairing:
+                self._deliver(room, room.feed.fill(session, rows))
+        except Error as error:
+            logger.warning("room %s: the database does not answer (%s)", room.slug, type(error).__name__)
 
     # The channel layer ---------------------------------------------------------------------------------------------
 
@@ -277,7 +301,8 @@ class Hub:
         while True:
             group, message = await self._outgoing.get()
             try:
-                await self._layer.group_send(group, message)
+                async with asyncio.timeout(LAYER_LIMIT_S):
+                    await self._layer.group_send(group, message)
                 failing = False
             except Exception as error:  # noqa: BLE001 - of whatever library the layer is made of
                 if not failing:
@@ -308,7 +333,8 @@ class Hub:
         if self._channel is None:
             return  # the listener joins all groups when it is through
         try:
-            await self._layer.group_add(group_name(slug), self._channel)
+            async with asyncio.timeout(LAYER_LIMIT_S):
+                await self._layer.group_add(group_name(slug), self._channel)
         except Exception as error:  # noqa: BLE001 - of whatever library the layer is made of
             logger.warning("the channel layer does not answer (%s)", type(error).__name__)
 
@@ -316,7 +342,8 @@ class Hub:
         if self._channel is None:
             return
         try:
-            await self._layer.group_discard(group_name(slug), self._channel)
+            async with asyncio.timeout(LAYER_LIMIT_S):
+                await self._layer.group_discard(group_name(slug), self._channel)
         except Exception as error:  # noqa: BLE001 - of whatever library the layer is made of
             logger.warning("the channel layer does not answer (%s)", type(error).__name__)
 

@@ -12,6 +12,7 @@ import base64
 import binascii
 import json
 import math
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, TypeAlias
@@ -254,6 +255,11 @@ def _read_step(fields: _Fields) -> Step:
     return Step(inactivity, fields.whole("step_idx"), fields.seconds("total_duration_s"), duration)
 
 
+def _visible(text: str) -> str:
+    """Return text without control characters and halves of characters: no database and no page can hold those."""
+    return "".join(char for char in text if unicodedata.category(char) not in ("Cc", "Cs") or char.isspace())
+
+
 def read_server_message(frame: str | bytes) -> ServerMessage | None:
     """Read a frame a server sent; None for a type of message that is not known yet. Raises ProtocolError."""
     fields = _decode(frame)
@@ -261,7 +267,7 @@ def read_server_message(frame: str | bytes) -> ServerMessage | None:
         case "ready":
             return _read_ready(fields)
         case "text":
-            return Text(fields.text("text"), fields.seconds("start_s"), fields.optional_whole("stream_id"))
+            return Text(_visible(fields.text("text")), fields.seconds("start_s"), fields.optional_whole("stream_id"))
         case "end_text":
             return EndText(fields.seconds("stop_s"), fields.optional_whole("stream_id"))
         case "step":

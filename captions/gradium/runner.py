@@ -53,6 +53,11 @@ class StreamRunner:
         self.stream.rest(self._loop.time())
         self._carry_out()
 
+    def break_off(self) -> None:
+        """Hear out all but a word that may be cut."""
+        self.stream.break_off(self._loop.time())
+        self._carry_out()
+
     def end(self) -> None:
         """Hear out what there is; ``done`` is set when all words are out."""
         self.stream.end(self._loop.time())

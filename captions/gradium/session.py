@@ -152,9 +152,7 @@ class GradiumSession:
         except ConnectionClosed as error:
             raise _closed(error) from None
         except ProtocolError as error:
-            raise GradiumError(
-                f"The speech engine sent something that is no message of the protocol: {error}"
-            ) from None
+            raise _gibberish(error) from None
         raise GradiumError("The speech engine closed the connection.")
 
 
@@ -217,9 +215,7 @@ async def open_session(
         except ConnectionClosed as error:
             raise _closed(error) from None
         except ProtocolError as error:
-            raise GradiumError(
-                f"The speech engine sent something that is no message of the protocol: {error}"
-            ) from None
+            raise _gibberish(error) from None
         logger.info("speech session open, request_id %s, model %s", ready.request_id, ready.model_name)
         if on_connected is not None:
             await on_connected()

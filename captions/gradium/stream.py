@@ -76,6 +76,11 @@ class Stream:
         return out
 
     @property
+    def is_heard_out(self) -> bool:
+        """The engine owes nothing: all words of the audio so far are out, but for one that was cut."""
+        return self._leg is None and (self._at_rest or self.tape.end <= self.covered)
+
+    @property
     def behind_s(self) -> float:
         """Seconds of audio the engine has not processed yet."""
         heard = self._leg.seen if self._leg else self.covered
@@ -99,6 +104,11 @@ class Stream:
     def rest(self, now: float) -> None:
         """The speaker pauses: hear out what there is, then leave the engine in peace."""
         self._resting = True
+        self._advance(now)
+
+    def break_off(self, now: float) -> None:
+        """The audio stops, perhaps inside a word: hear out all but that word, which is heard again if audio follows."""
+        self._resting = self._cut = True
         self._advance(now)
 
     def end(self, now: float) -> None:

@@ -63,4 +63,6 @@ class Session(models.Model):
 
     def is_abandoned(self, now: datetime) -> bool:
         """Tell whether it is open, and its captioner gone for longer than a speaker may stay away."""
-        return self.ended_at is None and now - self.last_sign > timedelta(seconds=settings.SPEAKER_GONE_S)
+        if self.ended_at is not None or self.is_held(now):
+            return False
+        return now - self.last_sign > timedelta(seconds=settings.SPEAKER_GONE_S)

@@ -26,6 +26,7 @@ from captions.gradium.messages import (
 from tests.gradium.test_setup import anything, setups
 
 texts = st.text(st.characters(blacklist_categories=("Cs",)), max_size=20)
+spoken = st.text(st.characters(blacklist_categories=("Cs", "Cc")), max_size=20)
 names = texts.filter(bool)
 seconds = st.floats(0, 1e6)
 flush_ids = st.integers() | texts
@@ -45,7 +46,7 @@ server_messages = st.one_of(
         st.none() | st.integers(7, 48),
         st.lists(texts, max_size=2).map(tuple),
     ),
-    st.builds(Text, texts, seconds, st.none() | st.integers(0, 9)),
+    st.builds(Text, spoken, seconds, st.none() | st.integers(0, 9)),
     st.builds(EndText, seconds, st.none() | st.integers(0, 9)),
     st.builds(Step, st.dictionaries(st.floats(0, 5), st.floats(0, 1), max_size=4), st.integers(0), seconds, seconds),
     st.builds(Flushed, flush_ids),
@@ -240,3 +241,8 @@ def test_audio_never_shows_in_an_error():
 def test_the_lead_follows_from_the_delay(delay, lead_s):
     lead = Ready("r", "default", 24_000, 1_920, delay).lead_s
     assert lead == (None if lead_s is None else pytest.approx(lead_s))
+
+
+def test_what_no_database_can_hold_is_left_out_of_a_text():
+    frame = '{"type":"text","text":"a\\u0000b\\ud800c \\u001bd","start_s":0}'
+    assert read_server_message(frame) == Text("abc d", 0.0)

@@ -29,6 +29,19 @@ def test_it_holds_all_sessions_and_words(client: Client) -> None:
     ]
 
 
+def test_one_session_without_words_is_what_a_page_needs(client: Client) -> None:
+    room = Room.objects.create(slug="hall", title="Hall")
+    now = timezone.now()
+    for number in (1, 2):
+        session = Session.objects.create(room=room, number=number, started_at=now, state_at=now)
+        Segment.objects.create(session=session, seq=1, text=f"run {number}", words=[{}], start_ms=0, end_ms=1)
+    (session,) = client.get("/r/hall/transcript.json?session=2&words=0").json()["sessions"]
+    assert [segment["text"] for segment in session["segments"]] == ["run 2"]
+    assert "words" not in session["segments"][0]
+    assert client.get("/r/hall/transcript.json?session=9").json()["sessions"] == []
+    assert client.get("/r/hall/transcript.json?session=x").status_code == 400
+
+
 def test_a_room_that_does_not_exist_is_told_in_words(client: Client) -> None:
     answer = client.get("/r/nowhere/transcript.json")
     assert (answer.status_code, answer.json()["error"]) == (404, "no_such_room")

@@ -4,7 +4,7 @@ const TRIES = 4;
 
 /** The finals and gaps of one session, oldest first; throws when the transcript cannot be had now. */
 async function fetchSession(slug, session) {
-  const answer = await fetch(`/r/${slug}/transcript.json`, { headers: { Accept: "application/json" } });
+  const answer = await fetch(`/r/${slug}/transcript.json?session=${session}&words=0`, { headers: { Accept: "application/json" } });
   if (!answer.ok) throw new Error(`The transcript answered ${answer.status}.`);
   const { sessions } = await answer.json();
   const found = sessions.find((one) => one.session === session);
