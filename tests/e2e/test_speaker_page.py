@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 import re
 from collections.abc import Awaitable, Callable, Iterator
@@ -38,6 +39,14 @@ if (isSecureContext) {
     window.tracks.push(stream.getAudioTracks()[0]);
     return stream;
   };
+}
+"""
+# Keeps what the tab's title is each time it is set, whether to something new or not.
+WATCH_TITLE = """
+() => {
+  window.titles = [document.title];
+  const watch = new MutationObserver(() => titles.push(document.title));
+  watch.observe(document.querySelector("title"), { childList: true, characterData: true, subtree: true });
 }
 """
 UNPLUG = "() => { const track = tracks.at(-1); track.stop(); track.dispatchEvent(new Event('ended')); }"
@@ -133,6 +142,20 @@ async def test_space_types_in_a_field_and_starts_nothing(speak: Opener) -> None:
     await speaker.page.keyboard.press("Space")
     await expect(noise).to_be_checked()
     await speaker.says("Ready when you are")
+
+
+async def test_the_tabs_title_is_set_only_when_it_changes(speak: Opener) -> None:
+    speaker = await speak()
+    await speaker.ready()
+    await speaker.page.evaluate(WATCH_TITLE)
+    await speaker.start()
+    await expect(speaker.page.locator("#lines")).to_contain_text("word2")
+    await speaker.main.click()
+    await speaker.says("Paused")
+    titles: list[str] = await speaker.page.evaluate("titles")
+    assert titles[0] == "Ready when you are: Harbour Room, speaker"
+    assert titles[-1] == "Paused: Harbour Room, speaker"
+    assert all(before != after for before, after in itertools.pairwise(titles))
 
 
 async def test_sound_settings_are_the_devices_and_are_kept(speak: Opener) -> None:
@@ -283,8 +306,9 @@ async def test_what_cannot_work_is_said_with_what_to_do(speak: Opener, script: s
     [
         ("", "This address is not whole", "to its last letter"),
         ("nonsense", "This link cannot be used", "not a speaker link of this room"),
+        ("100%", "This link cannot be used", "not a speaker link of this room"),
     ],
-    ids=["missing", "wrong"],
+    ids=["missing", "wrong", "stray percent sign"],
 )
 async def test_a_link_that_is_none_says_why(speak: Opener, fragment: str, heading: str, advice: str) -> None:
     speaker = await speak(fragment=fragment)

@@ -18,7 +18,7 @@ const speaker = new Speaker({
   ticketUrl: new URL("ticket/", location.href.split("#")[0]).href,
   socketUrl: `${socketOrigin}/ws/rooms/${slug}/speak/`,
   // In the fragment it is in no request and no log, and a reload finds it again.
-  token: decodeURIComponent(location.hash.slice(1)),
+  token: secret(location.hash.slice(1)),
   elapsedS: elapsedS === undefined ? null : Number(elapsedS),
   on: {
     changed: paint,
@@ -33,7 +33,17 @@ const speaker = new Speaker({
   },
 });
 let focusMain = false;
+let shownTitle = null; // the browser's own may differ: it folds white space
 const devices = new Devices(one("mic"), (choice) => speaker.listen(choice));
+
+/** The token in the address. One with a stray percent sign cannot be decoded: the server will say that it is none. */
+function secret(fragment) {
+  try {
+    return decodeURIComponent(fragment);
+  } catch {
+    return fragment;
+  }
+}
 
 /** What words.js wants to know. */
 function model() {
@@ -111,7 +121,8 @@ function paint() {
     if (document.activeElement === document.body) one("main").focus();
     focusMain = false;
   }
-  document.title = `${top.title}: ${document.body.dataset.room}, speaker`;
+  const title = `${top.title}: ${document.body.dataset.room}, speaker`;
+  if (title !== shownTitle) document.title = shownTitle = title;
   devices.paint(speaker.capture);
 }
 
