@@ -144,6 +144,42 @@ async def test_space_types_in_a_field_and_starts_nothing(speak: Opener) -> None:
     await speaker.says("Ready when you are")
 
 
+async def test_space_in_a_box_or_on_a_button_is_theirs(speak: Opener) -> None:
+    speaker = await speak()
+    page = speaker.page
+    await speaker.start()
+    # Whether the page took the key for the talk, so that nothing else gets it.
+    await page.evaluate(
+        """() => {
+          window.taken = [];
+          window.addEventListener("keydown", ({ key, defaultPrevented }) => key === " " && taken.push(defaultPrevented));
+        }"""
+    )
+    # Boxes that scroll: the captions, and the column beside them, to which some browsers give the focus too.
+    await page.locator(".dials").evaluate("(box) => { box.tabIndex = 0; }")
+    for box in ("#captions", ".dials"):
+        await page.locator(box).focus()
+        await page.keyboard.press("Space")
+    await speaker.end_button.focus()
+    await page.keyboard.press("Space")
+    # While the question is open, Space is never for the talk behind it, wherever in it was clicked last.
+    dialog = page.get_by_role("dialog", name="End the talk for everyone?")
+    await expect(dialog).to_be_visible()
+    await dialog.get_by_role("heading").click()
+    await page.keyboard.press("Space")
+    await page.evaluate("document.activeElement.blur()")
+    await page.keyboard.press("Space")
+    assert await page.evaluate("taken") == [False] * 5
+    await page.keyboard.press("Escape")
+    await expect(dialog).to_be_hidden()
+    await speaker.says("You are live")
+    # Nothing has the focus: Space is for the talk again.
+    await page.evaluate("document.activeElement.blur()")
+    await page.keyboard.press("Space")
+    assert await page.evaluate("taken") == [False] * 5 + [True]
+    await speaker.says("Paused")
+
+
 async def test_the_tabs_title_is_set_only_when_it_changes(speak: Opener) -> None:
     speaker = await speak()
     await speaker.ready()

@@ -153,8 +153,9 @@ one("end-dialog").addEventListener("close", () => {
 document.addEventListener("keydown", (event) => {
   speaker.capture.wake({ byHand: true });
   if (event.key !== " " || event.repeat || event.ctrlKey || event.altKey || event.metaKey) return;
-  // A field or a button that has the focus takes the key itself.
-  if (event.target.closest("input, select, textarea, button, a, summary, dialog")) return;
+  // Whatever has the focus takes the key itself: a button is pressed by it, a box scrolls. Nor is it for the talk behind an
+  // open question.
+  if (event.target !== document.body || one("end-dialog").open) return;
   event.preventDefault();
   // Pushing somebody else aside takes a button that says so.
   if (!buttons(model()).takeOver) press();
