@@ -271,6 +271,34 @@ async def test_everything_works_with_the_keyboard_alone(wired: tuple[Page, Wire]
     await expect(page.get_by_role("button", name="Full screen")).to_be_focused()
 
 
+async def test_keys_of_the_browser_and_of_fields_are_left_alone(wired: tuple[Page, Wire]) -> None:
+    page, wire = wired
+    wire.send(snapshot(seq=40, finals=[final(seq, f"Line {seq} was said.") for seq in range(1, 41)]))
+    await expect(lines(page)).to_have_count(40)
+    # What the page takes for itself, nobody else gets.
+    await page.evaluate(
+        """() => {
+          window.taken = [];
+          window.addEventListener("keydown", ({ key, defaultPrevented }) => defaultPrevented && taken.push(key));
+        }"""
+    )
+    press = """([selector, options]) => {
+      const target = document.querySelector(selector);
+      for (const key of ["+", "=", "-", "f", "PageUp", "PageDown", "End", "Escape"]) {
+        target.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true, ...options }));
+      }
+    }"""
+    for held in ("ctrlKey", "metaKey", "altKey"):
+        await page.evaluate(press, ["#captions", {held: True}])
+    for field in ("<input>", "<select></select>", "<textarea></textarea>", "<p contenteditable><b>text</b></p>"):
+        await page.evaluate("(html) => document.body.insertAdjacentHTML('beforeend', html)", field)
+    for selector in ("input", "select", "textarea", "[contenteditable] b"):
+        await page.evaluate(press, [selector, {}])
+    assert await page.evaluate("taken") == []
+    await page.keyboard.press("+")
+    assert await page.evaluate("taken") == ["+"]
+
+
 async def test_the_text_size_is_kept_on_the_device(hall: App, chromium: Chromium) -> None:
     context = await chromium(viewport=NARROW)
     page = await context.new_page()

@@ -12,7 +12,8 @@ export function listenToKeys({ follow, size, fullScreen }) {
     Escape: () => fullScreen.leave(),
   };
   document.addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.altKey || event.metaKey || event.target.closest("input, select, textarea")) return;
+    if (event.ctrlKey || event.altKey || event.metaKey) return;
+    if (event.target.isContentEditable || event.target.closest("input, select, textarea")) return;
     const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
     if (!Object.hasOwn(keys, key)) return;
     event.preventDefault();
