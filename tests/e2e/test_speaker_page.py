@@ -152,7 +152,7 @@ async def test_space_in_a_box_or_on_a_button_is_theirs(speak: Opener) -> None:
     await page.evaluate(
         """() => {
           window.taken = [];
-          window.addEventListener("keydown", ({ key, defaultPrevented }) => key === " " && taken.push(defaultPrevented));
+          window.addEventListener("keydown", (event) => event.key === " " && taken.push(event.defaultPrevented));
         }"""
     )
     # Boxes that scroll: the captions, and the column beside them, to which some browsers give the focus too.
