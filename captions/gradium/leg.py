@@ -16,7 +16,7 @@ from captions.gradium.tape import BYTES_PER_SAMPLE, Run
 AHEAD_S: Final = 3.0  # at most this much audio is under way to the engine
 OWED_S: Final = 0.2  # less than this under way is no debt of the engine's
 HOLD_S: Final = 0.7  # waiting for silence to be confirmed ends here
-TRAIL_S: Final = 0.1  # text may trail `flushed` by this (Pipecat waits as long)
+TRAIL_S: Final = 0.15  # text may trail `flushed` by this (Pipecat waits 0.1 s), and one text the other
 FLUSH_LIMIT_S: Final = 2.0
 HANG_S: Final = 6.0  # an engine that owes something and says nothing for this long is given up
 CONNECT_LIMIT_S: Final = 10.0
@@ -188,6 +188,11 @@ class Leg:
         """The flush was answered."""
         if self._utterance is Utterance.FLUSHING:
             self._utterance, self._utterance_at = Utterance.SETTLING, now + TRAIL_S
+
+    def note_text(self, now: float) -> None:
+        """A text or the end of one came: more may trail it."""
+        if self._utterance is Utterance.SETTLING:
+            self._utterance_at = now + TRAIL_S
 
     def utterance_has_ended(self, now: float) -> bool:
         """Tell, once, that an utterance was flushed and its text is out; call it as time passes."""

@@ -135,10 +135,12 @@ class Stream:
         leg.note_sign_of_life(now)
         match message:
             case Text(text, start_s):
+                leg.note_text(now)
                 for token in text.split():
                     leg.seam.word(token, leg.audio_s(start_s))
                 self._words.say(leg.seam.take())
             case EndText(stop_s):
+                leg.note_text(now)
                 leg.seam.word_end(leg.audio_s(stop_s))
                 self._words.say(leg.seam.take())
             case Step():

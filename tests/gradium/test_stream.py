@@ -20,7 +20,7 @@ from captions.gradium.actions import (
     Word,
     WordEnd,
 )
-from captions.gradium.messages import EndOfStream, EndText, Ready, Step, Text
+from captions.gradium.messages import EndOfStream, EndText, Flushed, Ready, Step, Text
 from captions.gradium.stream import Settings, Stream
 from tests.gradium.vendor import RATE, World
 from tests.gradium.world import Run
@@ -280,3 +280,23 @@ def test_a_word_cut_by_a_dead_line_is_said_if_he_does_not_come_back():
     assert Word not in kinds(stream)
     stream.end(5.0)
     assert kinds(stream) == [Word, WordEnd, UtteranceEnd, Done]
+
+
+def test_an_utterance_is_not_over_between_a_word_and_its_end():
+    """Text may trail `flushed`, and the end of a word may trail the word."""
+    stream = opened(30)
+    for count in range(1, 31):
+        stream.message(1, step(count, 1.0 if count > 10 else 0.0), 0.2)
+        if count == 5:
+            stream.message(1, Text("one", 1.0), 0.2)
+            stream.message(1, EndText(1.2), 0.2)
+    (flush,) = [item for item in stream.take() if isinstance(item, SendFlush)]
+    stream.message(1, Flushed(flush.flush_id), 0.3)
+    stream.message(1, Text("two", 1.3), 0.4)
+    stream.tick(0.46)
+    assert UtteranceEnd not in kinds(stream)
+    stream.message(1, EndText(1.5), 0.5)
+    stream.tick(0.6)
+    assert kinds(stream) == [WordEnd]
+    stream.tick(0.7)
+    assert kinds(stream) == [UtteranceEnd]
