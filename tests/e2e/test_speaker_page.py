@@ -144,6 +144,17 @@ async def test_space_types_in_a_field_and_starts_nothing(speak: Opener) -> None:
     await speaker.says("Ready when you are")
 
 
+async def test_the_skip_link_leaves_the_speakers_key_alone(speak: Opener) -> None:
+    speaker = await speak()
+    await speaker.ready()
+    address = speaker.page.url
+    await speaker.page.get_by_role("link", name="Skip to the buttons").focus()
+    await speaker.page.keyboard.press("Enter")
+    await expect(speaker.page.get_by_role("button", name="Start captions")).to_be_focused()
+    assert speaker.page.url == address
+    await speaker.says("Ready when you are")
+
+
 async def test_space_in_a_box_or_on_a_button_is_theirs(speak: Opener) -> None:
     speaker = await speak()
     page = speaker.page

@@ -170,6 +170,11 @@ window.addEventListener("beforeunload", (event) => {
 });
 window.addEventListener("online", () => speaker.link.online());
 window.addEventListener("offline", () => speaker.link.offline());
+// The fragment is the speaker's key: the skip link must not put another one in its place.
+document.querySelector(".skip").addEventListener("click", (event) => {
+  event.preventDefault();
+  document.getElementById("main").focus();
+});
 window.addEventListener("hashchange", () => location.reload());
 setInterval(() => speaker.tick(), HEARTBEAT_MS);
 

@@ -182,6 +182,7 @@ export function facts(model) {
   const started = model.phase !== "idle";
   let safe = "All safe";
   if (model.lostS >= 1) safe = `${seconds(model.lostS)} lost`;
+  else if (model.server?.detail === "engine_down") safe = "Kept, not written yet";
   else if (model.waitingS >= 1) safe = `${seconds(model.waitingS)} waiting to be sent`;
   return [
     started ? ["Your words so far", safe] : ["Spoken language", model.language],
