@@ -8,3 +8,9 @@ class CaptionsConfig(AppConfig):
 
     name = "captions"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Listen for rooms that are saved."""
+        from captions.fanout import notices  # noqa: PLC0415 - models are there only now
+
+        notices.connect()

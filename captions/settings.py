@@ -180,6 +180,8 @@ GRADIUM_URL = env("GRADIUM_URL", "auto")
 GRADIUM_SESSION_S = env_float("GRADIUM_SESSION_S", 300.0, minimum=1.0)
 # The pages say when the words come from the embedded recogniser.
 DEMO_RECOGNISER = env_bool("CAPTIONS_DEMO_RECOGNISER")
+# Without speech for so long no engine session is held open: it costs money by the second.
+SILENCE_S = env_float("CAPTIONS_SILENCE_S", 60.0, minimum=1.0)
 # A session whose speaker stays away this long ends by itself.
 SPEAKER_GONE_S = env_float("CAPTIONS_SPEAKER_GONE_S", 900.0, minimum=1.0)
 

@@ -15,6 +15,7 @@ from django.db import Error
 from django.utils import timezone
 
 from captions.captioning import lease
+from captions.captioning.engine_report import EngineReport
 from captions.captioning.lease import Claim, LeaseLostError
 from captions.captioning.room_state import RoomState
 from captions.captioning.scribe import Scribe, Speaker
@@ -23,9 +24,21 @@ from captions.captioning.voice import Voice
 from captions.database import in_database
 from captions.fanout.events import write_json
 from captions.fanout.feed import Item
-from captions.gradium.actions import Covered, Done, EngineState, Lost, Output, UtteranceEnd, Word, WordEnd
+from captions.gradium.actions import (
+    Covered,
+    Done,
+    EngineState,
+    InUse,
+    Lost,
+    NotUsed,
+    Output,
+    UtteranceEnd,
+    Word,
+    WordEnd,
+)
 from captions.gradium.seam import Spoken
-from captions.gradium.session import Target
+from captions.gradium.session import EndpointError
+from captions.gradium.setup import SetupError
 from captions.models import Room
 
 TICK_S: Final = 0.25
@@ -35,6 +48,8 @@ HEAR_OUT_LIMIT_S: Final = 4.0  # the tail of a speaker who is replaced is waited
 FILLED_GAP_S: Final = 2.0  # shorter holes are filled with silence, longer ones end the engine's session
 MARKED_ABSENCE_MS: Final = 2_000  # between two pages of speakers
 MARKED_GAP_S: Final = 0.08  # holes from this length on are marked
+
+REFUSED: Final = "The speech engine refuses this room. That is not your fault: please tell your host."
 
 logger = logging.getLogger(__name__)
 
@@ -55,6 +70,7 @@ class Signals(Protocol):
 
     newest_fence: int
     yield_fence: int
+    settings_news: bool
 
 
 class Captioner:
@@ -63,7 +79,6 @@ class Captioner:
     def __init__(
         self,
         claim: Claim,
-        target: Target,
         publish: Callable[[Item], None],
         signals: Signals,
         *,
@@ -72,11 +87,11 @@ class Captioner:
         self.claim = claim
         self.room = claim.room
         self.closed = asyncio.Event()
-        self._target = target
         self._signals = signals
         self._speaker_gone_s = speaker_gone_s
         self._loop = asyncio.get_running_loop()
         self._segmenter = Segmenter()
+        self._report = EngineReport(claim.room)
         self._voice = self._new_voice(
             claim.stream, claim.sample_rate, claim.base_ms, first=claim.next_sample, emitted=claim.emitted
         )
@@ -143,6 +158,8 @@ class Captioner:
         self.speaker_waits()
         self._state.last_sound_at = self._frame_at
         self._state.speaker_here, self._state.paused = True, False
+        if not self._state.engine_up:
+            self._voice.runner.try_again()
         self._tell_state()
         self._scribe.greet(speaker)
 
@@ -208,13 +225,13 @@ class Captioner:
     ) -> Voice:
         return Voice.start(
             self.room,
-            self._target,
             self._hear,
             stream=stream,
             rate=rate,
             base_ms=base_ms,
             first=first,
             emitted=emitted,
+            edition=self._report.edition,
         )
 
     async def _change_voice(self, stream: UUID, rate: int) -> None:
@@ -275,13 +292,26 @@ class Captioner:
                     scribe.heard_to(voice.ms(index))
             case Lost(start, end):
                 insort(self._gaps, (voice.ms(start), voice.ms(end), "engine_down"))
-            case EngineState(up, _):
-                self._state.engine_up = up
-                self._tell_state()
+            case EngineState() | InUse() | NotUsed():
+                self._hear_of_engine(output)
             case Done() if self._ending:
                 scribe.take(self._segmenter.utterance_end())
                 self._let_gaps_out(before_ms=None)
                 self._finish()
+
+    def _hear_of_engine(self, output: EngineState | InUse | NotUsed) -> None:
+        self._report.hear(output, timezone.now())
+        if isinstance(output, EngineState):
+            self._state.engine_up = output.up
+            self._tell_state()
+            if output.final:
+                self._scribe.warn("engine_refused", REFUSED)
+        elif isinstance(output, InUse) and self._report.in_use is not None:
+            language = self._report.in_use.language
+            if language != self._scribe.language:
+                self._scribe.take(self._segmenter.utterance_end())  # a line is of one language
+                self._scribe.language = language
+        self._scribe.tell_engine(self._report.as_json())
 
     def _let_gaps_out(self, *, before_ms: int | None) -> None:
         """Mark gaps that lie behind what is heard now; ``None``: all."""
@@ -358,18 +388,35 @@ class Captioner:
                 self._scribe.sign_of_life()
             if self._signals.yield_fence >= self.claim.fence and not self.is_ending:
                 await self._yield()
-            if renewal.done() and (now >= renew_at or self._signals.newest_fence > self.claim.fence):
+            hurry = self._signals.newest_fence > self.claim.fence or self._signals.settings_news
+            if renewal.done() and (now >= renew_at or hurry):
+                self._signals.settings_news = False
                 renew_at = now + lease.RENEW_S
                 renewal = self._loop.create_task(self._renew(), name=f"lease {self.room.slug}")
             await asyncio.sleep(TICK_S)
 
     async def _renew(self) -> None:
         try:
-            await in_database(lease.renew, self.claim.session_id, self.claim.fence)
+            room = await in_database(lease.renew, self.claim.session_id, self.claim.fence)
+            self._adopt(room)
         except LeaseLostError:
             self._finish()  # closing the session will find the lease gone, too
         except Error as error:
             logger.warning("room %s: the lease could not be renewed (%s)", self.room.slug, type(error).__name__)
+
+    def _adopt(self, room: Room) -> None:
+        """Work with the room as it is set now."""
+        before, self.room = self.room, room
+        self._scribe.speaker_name = room.speaker_name
+        if room.engine_settings() == before.engine_settings() or self.is_ending or self._changing:
+            return
+        edition = self._report.change(room)
+        try:
+            self._voice.change(room, edition)
+        except (SetupError, EndpointError) as error:
+            self._report.refuse(str(error))
+        self._scribe.tell_engine(self._report.as_json())
+        self._scribe.tell_settings()
 
     def _finish(self) -> None:
         self._finished = True

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import os
 from typing import Final
 from uuid import UUID
 from weakref import WeakKeyDictionary
@@ -17,11 +16,11 @@ from django.utils import timezone
 from captions.captioning import lease
 from captions.captioning.captioner import Captioner
 from captions.captioning.scribe import Speaker
+from captions.captioning.voice import opening
 from captions.database import in_database
 from captions.fanout.events import State, encode
 from captions.fanout.feed import Item
 from captions.fanout.hub import Hub, WatchedRoom, current_hub
-from captions.gradium.session import Target, endpoint_url
 from captions.models import Room
 
 ENDING_LIMIT_S: Final = 5.0
@@ -72,10 +71,7 @@ class Desk:
             return captioner
 
     async def _begin(self, room: Room, *, stream: UUID, sample_rate: int, take_over: bool) -> Captioner:
-        room.setup(sample_rate=sample_rate)  # what the engine would refuse is refused before anything begins
-        target = Target(
-            endpoint_url(room.endpoint or settings.GRADIUM_URL), os.environ.get("GRADIUM_API_KEY", "").strip()
-        )
+        opening(room, sample_rate)  # what the engine would refuse is refused before anything begins
         watched = await self.hub.hold(room.slug)
         if watched is None:
             raise ComeAgainError  # the room was deleted this moment
@@ -91,7 +87,7 @@ class Desk:
         def publish(item: Item) -> None:
             self.hub.publish(slug, item)
 
-        captioner = Captioner(claim, target, publish, watched, speaker_gone_s=settings.SPEAKER_GONE_S)
+        captioner = Captioner(claim, publish, watched, speaker_gone_s=settings.SPEAKER_GONE_S)
         # A captioner of another process learns at once that its time is over.
         publish(Item("fence", claim.session, 0, fence=claim.fence))
         self._captioners[slug] = captioner

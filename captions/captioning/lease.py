@@ -19,7 +19,7 @@ from captions.gradium.seam import Spoken
 from captions.models import Room, Session
 from captions.models.session import LEASE
 
-RENEW_S: Final = 3.0
+RENEW_S: Final = 2.0
 # Finals whose words a new captioner of the same audio looks back on, to tell repeats from new words.
 FINALS_LOOKED_BACK_ON: Final = 3
 
@@ -168,14 +168,25 @@ def change_stream(session_id: int, fence: int, *, stream: UUID, sample_rate: int
     _fenced(session_id, fence, changes)
 
 
-def renew(session_id: int, fence: int) -> None:
-    """Keep the lease. Raises LeaseLostError."""
+def renew(session_id: int, fence: int) -> Room:
+    """Keep the lease; returns the room as it is set now. Raises LeaseLostError."""
     _fenced(session_id, fence, {"lease_until": timezone.now() + LEASE})
+    return Room.objects.get(sessions=session_id)
 
 
-def note_state(session_id: int, fence: int, *, state: str, detail: str, at: datetime, speaker_here: bool) -> None:
-    """Write down what viewers are told, and whether a speaker is connected. Raises LeaseLostError."""
-    _fenced(session_id, fence, {"state": state, "detail": detail, "state_at": at, "speaker_here": speaker_here})
+def note_state(
+    session_id: int,
+    fence: int,
+    *,
+    state: str,
+    detail: str,
+    at: datetime,
+    speaker_here: bool,
+    engine: dict[str, object],
+) -> None:
+    """Write down what viewers and staff are told, and whether a speaker is connected. Raises LeaseLostError."""
+    changes = {"state": state, "detail": detail, "state_at": at, "speaker_here": speaker_here, "engine": engine}
+    _fenced(session_id, fence, changes)
 
 
 def note_ack(session_id: int, fence: int, *, acked_sample: int) -> None:

@@ -40,7 +40,7 @@ class Speaker(Protocol):
 
 
 class Scribe:
-    """See the module. ``speaker`` gets what viewers get, and acks."""
+    """See the module. ``speaker`` gets what viewers get, and acks; finals name ``language`` and ``speaker_name``."""
 
     def __init__(self, claim: Claim, publish: Callable[[Item], None], voice: Voice) -> None:
         self.claim = claim
@@ -57,6 +57,9 @@ class Scribe:
         self._state_is_news = False
         self._state_frame = ""
         self._started_at = claim.started_at.isoformat()
+        self._engine: dict[str, object] = {}
+        self.language = claim.room.language
+        self.speaker_name = claim.room.speaker_name
 
     # What goes on ------------------------------------------------------------------------------------------------
 
@@ -93,6 +96,21 @@ class Scribe:
         self._send("state", self._stored_seq, self._state_frame)
         self._note_state()
 
+    def warn(self, code: str, message: str) -> None:
+        """Tell the speaker what is wrong; all goes on."""
+        if self.speaker is not None:
+            self.speaker.put(write_json({"type": "error", "code": code, "message": message, "fatal": False}))
+
+    def tell_settings(self) -> None:
+        """Tell the other processes that the room is set otherwise."""
+        self._publish(self._item("settings", self._stored_seq, ""))
+
+    def tell_engine(self, report: dict[str, object]) -> None:
+        """Write down what staff are to know of the engine."""
+        if report != self._engine:
+            self._engine = report
+            self._note_state()
+
     def farewell(self) -> None:
         """The speaker's socket is gone."""
         self.speaker = None
@@ -128,7 +146,9 @@ class Scribe:
             state, detail, at = self._state
             self._state_is_news = False
             here = self.speaker is not None
-            await self._persist(lease.note_state, state=state, detail=detail, at=at, speaker_here=here)
+            await self._persist(
+                lease.note_state, state=state, detail=detail, at=at, speaker_here=here, engine=self._engine
+            )
         if self._next_voice is not None:
             await self._change_stream(self._next_voice)
         while self._entries:
@@ -185,7 +205,6 @@ class Scribe:
     # Publishing --------------------------------------------------------------------------------------------------
 
     def _final(self, piece: Finished) -> log.Entry:
-        room = self.claim.room
         self._seq += 1
         return log.Entry(
             self._seq,
@@ -193,8 +212,8 @@ class Scribe:
             piece.end_ms,
             piece.text,
             piece.words,
-            lang="" if room.language == "any" else room.language,
-            speaker=room.speaker_name,
+            lang="" if self.language == "any" else self.language,
+            speaker=self.speaker_name,
         )
 
     def _add(self, entry: log.Entry) -> None:

@@ -10,7 +10,7 @@ from typing import Final, Literal, TypeAlias
 KEPT_FINALS: Final = 2_000
 SNAPSHOT_FINALS: Final = 500
 
-Kind: TypeAlias = Literal["interim", "final", "state", "beat", "fence", "yield"]
+Kind: TypeAlias = Literal["interim", "final", "state", "beat", "fence", "yield", "settings"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +20,8 @@ class Item:
     ``seq`` is the frame's own for ``interim`` and ``final`` (which stands for gaps too), and the newest final's for
     ``state`` and ``beat``. A beat repeats the state, as a sign of life; both tell when the session began (ISO 8601).
     ``fence`` is the fencing number of the captioner's lease. An item of kind ``fence`` tells that there is a newer
-    captioner, one of kind ``yield`` that somebody would like to become it.
+    captioner, one of kind ``yield`` that somebody would like to become it, one of kind ``settings`` that the room was
+    changed by staff.
     """
 
     kind: Kind

@@ -50,18 +50,28 @@ def room_exists(slug: str) -> bool:
     return Room.objects.filter(slug=slug).exists()
 
 
-def load_room(slug: str) -> RoomRecord | None:
-    """Return what is known of a room, or None if there is no such room."""
-    room = Room.objects.filter(slug=slug).first()
-    if room is None:
-        return None
-    info: dict[str, object] = {
+def room_info(room_id: int) -> dict[str, object]:
+    """Return what a snapshot says of a room, but for its state; nothing if it is gone."""
+    room = Room.objects.filter(pk=room_id).first()
+    return {} if room is None else _info(room)
+
+
+def _info(room: Room) -> dict[str, object]:
+    return {
         "slug": room.slug,
         "title": room.title,
         "language": room.language,
         "track": room.language,
         "delay_ms": round(room.delay_in_frames * FRAME_S * 1000),
     }
+
+
+def load_room(slug: str) -> RoomRecord | None:
+    """Return what is known of a room, or None if there is no such room."""
+    room = Room.objects.filter(slug=slug).first()
+    if room is None:
+        return None
+    info = _info(room)
     session = room.sessions.order_by("-number").first()
     if session is None:
         state = State("idle", "", room.created_at.isoformat())

@@ -24,7 +24,7 @@ from django.utils import timezone
 from captions.database import in_database
 from captions.fanout.events import Ping, State, encode, encode_snapshot
 from captions.fanout.feed import SNAPSHOT_FINALS, Delivery, Feed, Item, MissingError
-from captions.fanout.history import finals_after, load_room, news, room_exists
+from captions.fanout.history import finals_after, load_room, news, room_exists, room_info
 from captions.fanout.mailbox import Mailbox
 
 PING_S: Final = 15.0
@@ -68,6 +68,7 @@ class WatchedRoom:
     unwatched_since: float | None = None
     newest_fence: int = 0
     yield_fence: int = 0
+    settings_news: bool = False
     beat: asyncio.Event = field(default_factory=asyncio.Event)
 
 
@@ -210,6 +211,10 @@ class Hub:
         if item.kind == "yield":
             room.yield_fence = max(room.yield_fence, item.fence)
             return
+        if item.kind == "settings":
+            room.settings_news = True
+            self._start(self._reload_info(room), f"reload {room.slug}")
+            return
         room.last_sign = self._loop.time()
         room.beat.set()
         room.backlog.append(item)
@@ -247,6 +252,13 @@ class Hub:
         finally:
             room.repairing = False
         self._drain(room)
+
+    async def _reload_info(self, room: WatchedRoom) -> None:
+        """Staff have changed the room: later snapshots say so."""
+        try:
+            room.info = await in_database(room_info, room.room_id) or room.info
+        except Error as error:
+            logger.warning("room %s: the database does not answer (%s)", room.slug, type(error).__name__)
 
     def _deliver(self, room: WatchedRoom, deliveries: list[Delivery]) -> None:
         for delivery in deliveries:

@@ -8,9 +8,10 @@ from typing import TypeAlias
 
 @dataclass(frozen=True, slots=True)
 class Open:
-    """Open a session for leg ``leg``."""
+    """Open a session for leg ``leg`` with the settings of ``edition``."""
 
     leg: int
+    edition: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,10 +82,31 @@ class Lost:
 
 @dataclass(frozen=True, slots=True)
 class EngineState:
-    """Whether the engine answers. ``refused``: why it will not, in the engine's words, when retrying cannot help."""
+    """Whether the engine answers, and if not, ``why``, in a sentence.
+
+    ``final``: it refuses, and is not asked again before somebody has changed something. ``broken``: its sessions die as
+    soon as they are open, so it is asked only every now and then.
+    """
 
     up: bool
-    refused: str = ""
+    why: str = ""
+    final: bool = False
+    broken: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class InUse:
+    """Words come from a session with the settings of ``edition`` from now on."""
+
+    edition: int
+
+
+@dataclass(frozen=True, slots=True)
+class NotUsed:
+    """The engine does not take the settings of ``edition``: those before go on. ``why`` is a sentence."""
+
+    edition: int
+    why: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,4 +115,4 @@ class Done:
 
 
 Action: TypeAlias = Open | Send | SendFlush | SendEnd | Close
-Output: TypeAlias = Word | WordEnd | UtteranceEnd | Covered | Lost | EngineState | Done
+Output: TypeAlias = Word | WordEnd | UtteranceEnd | Covered | Lost | EngineState | InUse | NotUsed | Done

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Final
 
 from captions.gradium.actions import Action, Close, Done, Open, Output, Send, SendEnd, SendFlush
+from captions.gradium.editions import Settings
 from captions.gradium.messages import Ready, ServerMessage, Start
 from captions.gradium.session import GradiumError, GradiumPolicyError, GradiumSession, Target, open_session
 from captions.gradium.stream import Stream
@@ -21,16 +23,23 @@ logger = logging.getLogger(__name__)
 Job = Send | SendFlush | SendEnd
 
 
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """Where a session is opened, and what it begins with."""
+
+    target: Target
+    start: Start
+
+
 class StreamRunner:
     """One stream, its legs' tasks and its clock. All methods are called on the event loop.
 
     ``listener`` gets what the stream tells, in order, synchronously.
     """
 
-    def __init__(self, stream: Stream, target: Target, start: Start, listener: Callable[[Output], None]) -> None:
+    def __init__(self, stream: Stream, opening: Opening, listener: Callable[[Output], None]) -> None:
         self.stream = stream
-        self._target = target
-        self._start = start
+        self._openings = {stream.settings.edition: opening}
         self._listener = listener
         self._loop = asyncio.get_running_loop()
         self._legs: dict[int, asyncio.Task[None]] = {}
@@ -56,6 +65,17 @@ class StreamRunner:
     def break_off(self) -> None:
         """Hear out all but a word that may be cut."""
         self.stream.break_off(self._loop.time())
+        self._carry_out()
+
+    def change(self, settings: Settings, opening: Opening) -> None:
+        """Let other settings, with a new ``edition``, hold from now on."""
+        self._openings[settings.edition] = opening
+        self.stream.change(settings, self._loop.time())
+        self._carry_out()
+
+    def try_again(self) -> None:
+        """Ask the engine again at once, also one that has refused."""
+        self.stream.try_again(self._loop.time())
         self._carry_out()
 
     def end(self) -> None:
@@ -88,7 +108,9 @@ class StreamRunner:
     def _act(self, action: Action) -> None:
         if isinstance(action, Open):
             self._jobs[action.leg] = asyncio.Queue(QUEUE_FRAMES)
-            self._legs[action.leg] = self._loop.create_task(self._run_leg(action.leg), name=f"leg {action.leg}")
+            self._legs[action.leg] = self._loop.create_task(
+                self._run_leg(action.leg, self._openings[action.edition]), name=f"leg {action.leg}"
+            )
         elif isinstance(action, Close):
             task = self._legs.get(action.leg)
             if task is not None:
@@ -100,30 +122,31 @@ class StreamRunner:
                 # The core keeps the audio: a new leg gets it again.
                 logger.warning("the speech engine takes no audio, leaving this session")
                 self._legs[action.leg].cancel()
-                self._loop.call_soon(self._closed, action.leg, "")
+                self._loop.call_soon(self._closed, action.leg, "", "The speech engine takes no audio.")
 
-    def _closed(self, leg: int, refused: str) -> None:
-        self.stream.closed(leg, self._loop.time(), refused=refused)
+    def _closed(self, leg: int, refused: str, why: str) -> None:
+        self.stream.closed(leg, self._loop.time(), refused=refused, why=why)
         self._carry_out()
 
-    async def _run_leg(self, leg: int) -> None:
-        refused = ""
+    async def _run_leg(self, leg: int, opening: Opening) -> None:
+        refused = why = ""
         try:
-            async with open_session(self._target, self._start) as session:
+            async with open_session(opening.target, opening.start) as session:
                 self._ready(leg, session.ready)
                 await self._talk(leg, session)
         except GradiumPolicyError as error:
             logger.error("the speech engine refuses: %s", error)
-            refused = str(error) or "refused"
+            refused = str(error) or "The speech engine refuses."
         except GradiumError as error:
             logger.warning("speech session ended: %s", error)
+            why = str(error)
         except Exception:
             # A fault of ours in one leg must not silence the room: the next leg hears the audio again.
             logger.exception("speech session failed")
         finally:
             self._legs.pop(leg, None)
             self._jobs.pop(leg, None)
-        self._closed(leg, refused)
+        self._closed(leg, refused, why)
 
     async def _talk(self, leg: int, session: GradiumSession) -> None:
         writer = asyncio.create_task(self._write(leg, session), name=f"leg {leg} writer")

@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 import statistics
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
@@ -54,19 +54,34 @@ def spoken_form(text: str) -> str:
 class Seam:
     """Lets a new session's words through as soon as it is clear which of its first ones are out already.
 
-    ``emitted`` are the last words that are out, ``covered_s`` is the time before which all are, ``origin_s`` the time
-    from which the session hears.
+    ``origin_s`` is the time from which the session hears. Until ``attach`` says what is out, its words are only held.
+    ``limit_s``: words that begin there or later are another session's to say.
     """
 
-    def __init__(self, emitted: Sequence[Spoken], *, covered_s: float, origin_s: float) -> None:
-        self._emitted = [word for word in emitted if word.end_s > origin_s - SHIFT_S]
-        self._covered_s = covered_s
+    def __init__(self, origin_s: float) -> None:
         self._origin_s = origin_s
+        self._emitted: list[Spoken] = []
+        self._covered_s = 0.0
+        self._comparable = True
         self._held: list[Spoken] = []
         self._last: Spoken | None = None
         self._looked_at = 0
-        self.joined = not self._emitted
+        self._attached = False
+        self.joined = False
         self.withholding = False  # all words, until the session has ended: the last one may be half
+        self.limit_s = math.inf
+
+    def attach(self, emitted: Iterable[Spoken], *, covered_s: float, comparable: bool = True) -> None:
+        """From now on this session speaks: ``emitted`` are the last words that are out, before ``covered_s`` all are.
+
+        ``comparable``: both sessions write the same language, so texts tell which word is which; else times have to do.
+        """
+        self._emitted = [word for word in emitted if word.end_s > self._origin_s - SHIFT_S]
+        self._covered_s = covered_s
+        self._comparable = comparable
+        self._attached = True
+        self._looked_at = -1
+        self.joined = not self._emitted and comparable
 
     def word(self, text: str, start_s: float) -> None:
         """Take a word of the new session."""
@@ -78,15 +93,24 @@ class Seam:
         if self._last is not None:
             self._last.end_s, self._last.ended = max(self._last.start_s, end_s), True
 
-    def heard(self, until_s: float) -> None:
+    @property
+    def last(self) -> Spoken | None:
+        """The newest word the session told."""
+        return self._last
+
+    def heard(self, until_s: float, *, slack_s: float = SLACK_S) -> None:
         """All words before ``until_s`` have come, but for late ones: see whether the two can be joined."""
-        if self.joined or until_s < self._covered_s:
+        if self.joined or not self._attached or until_s < self._covered_s:
             return
-        last_chance = until_s - SLACK_S > self._emitted[-1].end_s
+        newest_s = max([self._covered_s, *(word.end_s for word in self._emitted[-1:])])
+        last_chance = until_s - slack_s > newest_s
         if len(self._held) == self._looked_at and not last_chance:
             return
         self._looked_at = len(self._held)
-        repeats, pairs = align(self._emitted, self._held, covered_s=self._covered_s, origin_s=self._origin_s)
+        if self._comparable:
+            repeats, pairs = align(self._emitted, self._held, covered_s=self._covered_s, origin_s=self._origin_s)
+        else:
+            repeats, pairs = _before(newest_s, self._held), []
         # If all are repeats, the next word may still be one: text of the old session that had not come again yet.
         if repeats < len(self._held) or last_chance:
             self.joined = True
@@ -99,14 +123,25 @@ class Seam:
         """Return the words that may go out now, in order, once."""
         if not self.joined or self.withholding:
             return []
-        words, self._held = self._held, []
+        count = next((at for at, word in enumerate(self._held) if word.start_s >= self.limit_s), len(self._held))
+        words, self._held = self._held[:count], self._held[count:]
         return words
+
+    @property
+    def is_past_limit(self) -> bool:
+        """A word of the next session's has come: all of its own are out."""
+        return self.joined and any(word.start_s >= self.limit_s for word in self._held)
 
     def finish(self) -> list[Spoken]:
         """Return what is left when the session has said all it heard."""
         self.heard(math.inf)
         self.withholding = False
         return self.take()
+
+
+def _before(cut_s: float, held: Sequence[Spoken]) -> int:
+    """Return how many words belong to the time before a cut: those with more than half of them there."""
+    return next((at for at, word in enumerate(held) if (word.start_s + word.end_s) / 2 > cut_s), len(held))
 
 
 Pairs: TypeAlias = list[tuple[Spoken, Spoken]]

@@ -98,6 +98,21 @@ class Room(models.Model):
         except SetupError as error:
             raise ValidationError(str(error)) from error
 
+    def engine_settings(self) -> tuple[object, ...]:
+        """Return all that needs another session of the engine, or another end of a line, when it changes."""
+        return (
+            self.language,
+            self.delay_in_frames,
+            self.model_name,
+            self.endpoint,
+            self.temperature,
+            self.padding_bonus,
+            tuple(self.vocabulary) if isinstance(self.vocabulary, list) else self.vocabulary,
+            self.vocabulary_boost,
+            self.utterance_horizon_s,
+            self.utterance_threshold,
+        )
+
     def setup(self, *, sample_rate: int) -> Setup:
         """Return what the engine is told before the room's audio at ``sample_rate`` Hz; raises SetupError."""
         return Setup(

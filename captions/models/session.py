@@ -39,6 +39,10 @@ class Session(models.Model):
 
     speaker_here = models.BooleanField(default=False, help_text="A speaker is connected, in whatever state.")
 
+    engine = models.JSONField(
+        default=dict, blank=True, help_text="Settings in use, since when, and what is wrong with the engine, in words."
+    )
+
     # Where the speaker's audio stands, so that another process can go on after a crash.
     stream = models.UUIDField(null=True, blank=True, help_text="The speaker's stream of samples.")
     sample_rate = models.PositiveIntegerField(default=24_000)

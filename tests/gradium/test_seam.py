@@ -17,6 +17,12 @@ def in_a_row(text: str, start_s: float = 10.0, each_s: float = 0.3) -> list[Spok
     ]
 
 
+def seam_of(out: list[Spoken], *, covered_s: float, origin_s: float) -> Seam:
+    seam = Seam(origin_s)
+    seam.attach(out, covered_s=covered_s)
+    return seam
+
+
 def repeats(out: list[Spoken], again: list[Spoken], *, covered_s: float = 10.0, origin_s: float = 8.0) -> int:
     return align(out, again, covered_s=covered_s, origin_s=origin_s)[0]
 
@@ -64,7 +70,7 @@ def test_a_new_word_right_behind_is_new():
 
 def test_late_text_of_the_old_session_is_waited_for():
     """The last word that is out comes again later than the seam is looked at: it is not new then."""
-    seam = Seam(in_a_row("one two three"), covered_s=9.0, origin_s=9.0)
+    seam = seam_of(in_a_row("one two three"), covered_s=9.0, origin_s=9.0)
     for word in in_a_row("one two"):
         seam.word(word.text, word.start_s)
         seam.word_end(word.end_s)
@@ -77,7 +83,7 @@ def test_late_text_of_the_old_session_is_waited_for():
 
 
 def test_a_seam_does_not_wait_for_ever():
-    seam = Seam(in_a_row("one two"), covered_s=9.0, origin_s=9.0)
+    seam = seam_of(in_a_row("one two"), covered_s=9.0, origin_s=9.0)
     seam.heard(10.9)
     assert not seam.joined
     seam.heard(11.3)
@@ -87,7 +93,7 @@ def test_a_seam_does_not_wait_for_ever():
 
 
 def test_a_session_that_ends_says_what_it_held():
-    seam = Seam(in_a_row("one two"), covered_s=11.0, origin_s=9.0)
+    seam = seam_of(in_a_row("one two"), covered_s=11.0, origin_s=9.0)
     for word in in_a_row("one two three"):
         seam.word(word.text, word.start_s)
     assert seam.take() == []
@@ -97,11 +103,44 @@ def test_a_session_that_ends_says_what_it_held():
 def test_a_repeat_tells_the_end_that_was_missing():
     out = words(("one", 10.0, 10.3))
     out[0].ended = False
-    seam = Seam(out, covered_s=9.0, origin_s=9.0)
+    seam = seam_of(out, covered_s=9.0, origin_s=9.0)
     seam.word("one", 10.0)
     seam.word_end(10.7)
     seam.heard(11.5)
     assert (out[0].end_s, out[0].ended) == (10.7, True)
+
+
+def test_a_second_session_says_nothing_before_it_takes_over():
+    seam = Seam(9.0)
+    for word in in_a_row("one two three"):
+        seam.word(word.text, word.start_s)
+        seam.word_end(word.end_s)
+    seam.heard(12.0)
+    assert seam.take() == []
+    seam.attach(in_a_row("one two"), covered_s=10.5)
+    seam.heard(12.0)
+    assert [word.text for word in seam.take()] == ["three"]
+
+
+def test_between_two_languages_times_tell_which_words_are_out():
+    seam = Seam(8.0)
+    for word in words(("un", 9.7, 9.9), ("deux", 10.02, 10.25), ("trois", 10.31, 10.6)):
+        seam.word(word.text, word.start_s)
+        seam.word_end(word.end_s)
+    seam.attach(words(("one", 9.6, 9.95), ("two", 9.98, 10.22)), covered_s=10.0, comparable=False)
+    seam.heard(10.7)
+    assert [word.text for word in seam.take()] == ["trois"]
+
+
+def test_what_begins_behind_the_limit_is_not_said():
+    seam = seam_of([], covered_s=0.0, origin_s=0.0)
+    seam.limit_s = 10.5
+    for word in in_a_row("one two three"):
+        seam.word(word.text, word.start_s)
+    assert [word.text for word in seam.take()] == ["one", "two"]
+    assert seam.is_past_limit
+    seam.limit_s = float("inf")
+    assert [word.text for word in seam.take()] == ["three"]
 
 
 @given(
@@ -117,7 +156,7 @@ def test_two_exact_sessions_join_without_loss(script, data):
     out = data.draw(st.integers(1, len(spoken)), label="words out")
     first = data.draw(st.integers(0, out - 1), label="first word heard again")
     covered_s = data.draw(st.floats(spoken[first].start_s, spoken[out - 1].end_s + 0.02), label="covered")
-    seam = Seam(spoken[:out], covered_s=covered_s, origin_s=spoken[first].start_s - 0.01)
+    seam = seam_of(spoken[:out], covered_s=covered_s, origin_s=spoken[first].start_s - 0.01)
     heard: list[Spoken] = []
     for word in spoken[first:]:
         seam.word(word.text, word.start_s)

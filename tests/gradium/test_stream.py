@@ -53,6 +53,15 @@ def opened(count: int = 1) -> Stream:
     return stream
 
 
+def heard_all(count: int) -> Stream:
+    """Return a stream whose engine has processed ``count`` frames and said nothing yet."""
+    stream = opened(count)
+    for done in range(1, count + 1):
+        stream.message(1, step(done), 0.2)
+    stream.take()
+    return stream
+
+
 def test_nothing_is_opened_before_there_is_audio():
     stream = Stream(Settings(), now=0.0)
     for now in range(100):
@@ -146,22 +155,47 @@ def test_speech_that_comes_back_is_not_flushed():
     assert [kind for kind in kinds(stream) if kind is not Covered] == [Send]
 
 
-def test_a_refusal_for_good_is_told_and_not_hammered():
+def test_a_refusal_is_final_until_somebody_does_something():
     stream = Stream(Settings(), now=0.0)
     stream.audio(SILENCE, 0.0)
-    stream.closed(1, 0.1, refused="API key is revoked or expired")
-    assert stream.take() == [Open(1), Close(1), EngineState(up=False, refused="API key is revoked or expired")]
-    opened_at = []
+    why = "API key is revoked or expired"
+    stream.closed(1, 0.1, refused=why)
+    stream.tick(0.2)
+    assert stream.take() == [Open(1, 0), Close(1), EngineState(up=False, why=why, final=True)]
     for tenth in range(2, 600):
+        stream.audio(SILENCE, tenth / 10)
+        stream.tick(tenth / 10)
+    assert kinds(stream) == []
+    stream.try_again(60.0)
+    assert stream.take() == [Open(2, 0)]
+
+
+def test_a_refusal_of_what_has_worked_is_not_believed_at_once():
+    """A second session too many may be refused as if the key were wrong."""
+    stream = opened(5)
+    stream.message(1, step(1), 0.2)
+    stream.closed(1, 0.3, refused="too many sessions")
+    assert Open(2, 0) in stream.take()
+
+
+def test_sessions_that_die_at_once_open_the_breaker():
+    """The vendor greets, and fails: it is not hammered, and staff are told."""
+    stream = Stream(Settings(), now=0.0)
+    opened_at, told = [], []
+    for tenth in range(600):
         now = tenth / 10
         stream.audio(SILENCE, now)
         stream.tick(now)
         for item in stream.take():
+            if isinstance(item, EngineState):
+                told.append(item)
             if isinstance(item, Open):
                 opened_at.append(now)
-                stream.closed(item.leg, now, refused="API key is revoked or expired")
-    assert 3 <= len(opened_at) <= 5
-    assert opened_at[0] > 10
+                stream.ready(item.leg, READY, now)
+                stream.closed(item.leg, now, why="Internal error.")
+    assert 5 <= len(opened_at) <= 8
+    assert all(later - earlier > 11 for earlier, later in itertools.pairwise(opened_at[3:]))
+    assert told[-1] == EngineState(up=False, why="Internal error.", broken=True)
 
 
 def test_an_engine_that_greets_and_fails_is_left_in_peace_for_longer_and_longer():
@@ -256,7 +290,7 @@ def test_an_absent_speaker_costs_nothing():
 
 def test_a_word_cut_by_a_dead_line_is_heard_whole_when_the_speaker_is_back():
     """Even if he comes back, and ends, while the engine still says what it heard."""
-    stream = opened(20)
+    stream = heard_all(20)
     stream.tick(4.0)
     assert kinds(stream) == [SendEnd]
     stream.audio(SILENCE, 4.1)
@@ -268,11 +302,11 @@ def test_a_word_cut_by_a_dead_line_is_heard_whole_when_the_speaker_is_back():
     stream.message(1, EndOfStream(), 4.2)
     out = stream.take()
     assert [item.text for item in out if isinstance(item, Word)] == ["whole"]
-    assert out[-1] == Open(2)
+    assert out[-1] == Open(2, 0)
 
 
 def test_a_word_cut_by_a_dead_line_is_said_if_he_does_not_come_back():
-    stream = opened(20)
+    stream = heard_all(20)
     stream.tick(4.0)
     stream.message(1, Text("last", 2.2), 4.2)
     stream.message(1, EndText(2.4), 4.2)

@@ -82,9 +82,3 @@ def test_what_is_not_needed_any_more_is_forgotten():
     """Of an endless talk only the context, what is under way, and the delay are kept."""
     result = check(World(talk_s=200.0), 6)
     assert result.longest_tape_s < 5.0
-
-
-def test_a_pause_is_used_to_change_the_session():
-    """In a pause the old session is heard out: next to nothing is paid twice."""
-    result = check(WORLDS["short sessions"], 3)
-    assert result.ends_by["asked"] > result.legs / 2

@@ -1,0 +1,102 @@
+"""When a second session is opened beside the first, and when it takes over. Pure.
+
+Make before break: the next leg is opened and hears what the one before hears before that one is left. Whatever the
+reason, the words that both heard are told apart at the seam.
+"""
+
+from __future__ import annotations
+
+import enum
+from typing import Final
+
+from captions.gradium.editions import Settings
+from captions.gradium.leg import Leg, Phase
+
+LEAVE_IN_PAUSE: Final = 0.80  # shares of the session cap
+LEAVE_SOON: Final = 0.95
+LEAVE_AT_ONCE: Final = 0.97
+LEAVE_ANYHOW: Final = 0.98
+PAUSE_WAIT_S: Final = 3.0  # for a pause, once the next leg has caught up
+PAUSE_WAIT_SHARE: Final = 0.05  # of the cap at most
+BESIDE_S: Final = 2.0  # a leg that owes an answer for this long gets another beside it: whichever moves first wins
+BESIDE_CONNECTING_S: Final = 3.0
+LONGEST_WORD_S: Final = 1.2  # a word that began before a limit has ended by then
+
+
+class Reason(enum.Enum):
+    """Why a second leg is wanted."""
+
+    ROLLOVER = enum.auto()
+    CHANGE = enum.auto()  # of settings
+    HANG = enum.auto()
+
+
+class Standby:
+    """A leg that is to take over."""
+
+    def __init__(self, leg: Leg, reason: Reason, now: float) -> None:
+        self.leg = leg
+        self.reason = reason
+        self.since = now
+        self._caught_up_at: float | None = None
+
+    def may_take_over(self, primary: Leg, now: float, *, past_limit: bool) -> bool:
+        """Tell whether the leg before can be left now. ``past_limit``: it has said all that was its own to say."""
+        if not self.leg.has_stepped:
+            return self.reason is Reason.ROLLOVER and primary.used(now) >= LEAVE_ANYHOW
+        if self.reason is Reason.CHANGE:
+            return past_limit
+        if self.reason is Reason.HANG:
+            return True
+        if self._caught_up_at is None:
+            if self.leg.seen < primary.seen:
+                return primary.used(now) >= LEAVE_ANYHOW
+            self._caught_up_at = now
+        wait_s = min(PAUSE_WAIT_S, PAUSE_WAIT_SHARE * primary.settings.session_s)
+        return primary.utterance.in_pause or now - self._caught_up_at >= wait_s or primary.used(now) >= LEAVE_AT_ONCE
+
+    def is_needless(self, primary: Leg, now: float, *, run_is_over: bool) -> bool:
+        """The leg before goes on after all, or ends by itself."""
+        if self.reason is Reason.HANG:
+            return primary.waits_s(now) == 0 and primary.phase is not Phase.CONNECTING
+        return self.reason is Reason.ROLLOVER and run_is_over
+
+
+def wanted(
+    primary: Leg, now: float, *, following: Settings | None, run_is_over: bool, caught_up: bool, single: bool
+) -> Reason | None:
+    """Tell whether a second leg is wanted beside ``primary``, and why.
+
+    ``following``: settings that hold after those of ``primary``, for audio that is here already. ``single``: the engine
+    has no second session to give.
+    """
+    if single:
+        return None
+    if following is not None:
+        return Reason.CHANGE
+    limit_s = BESIDE_CONNECTING_S if primary.phase is Phase.CONNECTING else BESIDE_S
+    if primary.waits_s(now) > limit_s:
+        return Reason.HANG
+    if run_is_over or not primary.is_open or not primary.seam.joined or not has_progressed(primary):
+        return None
+    used = primary.used(now)
+    in_pause = primary.utterance.in_pause and caught_up
+    if used >= LEAVE_SOON or (used >= LEAVE_IN_PAUSE and in_pause):
+        return Reason.ROLLOVER
+    return None
+
+
+def has_progressed(leg: Leg) -> bool:
+    """Tell whether a leg in its place would begin later than it did."""
+    from_here = leg.heard - int((leg.settings.context_s + SLACK_OF_TEXT_S) * leg.settings.rate)
+    return from_here > leg.origin + leg.settings.frame
+
+
+SLACK_OF_TEXT_S: Final = 0.6
+
+
+def is_past_limit(leg: Leg, limit: int, slack_s: float) -> bool:
+    """All words that begin before ``limit`` are out."""
+    if leg.seam.is_past_limit:
+        return True
+    return leg.seam.joined and leg.heard - int((slack_s + LONGEST_WORD_S) * leg.settings.rate) >= limit
