@@ -6,6 +6,7 @@ import contextlib
 import json
 import shutil
 import signal
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,15 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
         for process in list(processes.running.values()):
             report.sections.append((f"log of {process.name}", "\n".join(process.log.splitlines()[-60:])))
     return report
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say how much the worlds of the stream went through (tests/gradium/test_stream_worlds.py)."""
+    sums: Counter[str] = Counter()
+    for report in terminalreporter.getreports("passed"):
+        sums.update({name: value for name, value in report.user_properties if name in {"seams", "words"}})
+    if sums:
+        terminalreporter.write_line(f"stream: {sums['seams']:,} seams and {sums['words']:,} words in virtual time")
 
 
 @pytest.fixture(scope="session")

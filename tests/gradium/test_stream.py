@@ -22,9 +22,10 @@ from captions.gradium.actions import (
 )
 from captions.gradium.messages import EndOfStream, EndText, Flushed, Ready, Step, Text
 from captions.gradium.stream import Settings, Stream
-from tests.gradium.vendor import RATE, World
+from tests.gradium.conditions import World
+from tests.gradium.speaker import RATE
+from tests.gradium.verdict import judge
 from tests.gradium.world import Run
-from tests.gradium.worlds import judge
 
 FRAME_24K = 1_920
 SILENCE = bytes(2 * FRAME_24K)
@@ -251,14 +252,15 @@ def test_an_engine_that_never_comes_back_loses_audio_once_and_says_so():
 
 def test_an_outage_is_one_gap_and_the_words_around_it_come():
     run = Run(World(talk_s=250.0), 2)
-    opening = run._open
+    network = run.network
+    opening = network._open
 
-    def open_unless_down(leg: int) -> None:
-        run.world = dataclasses.replace(run.world, refusals=1.0 if 20 < run.now < 190 else 0.0)
-        opening(leg)
+    def open_unless_down(leg: int, edition: int) -> None:
+        network.world = dataclasses.replace(run.world, refusals=1.0 if 20 < run.now < 190 else 0.0)
+        opening(leg, edition)
 
-    run._open = open_unless_down
-    run._at(20.5, run._abort)
+    network._open = open_unless_down
+    run.clock.at(20.5, network.abort)
     result = run.play()
     [lost] = result.lost
     assert lost.start / RATE == pytest.approx(19, abs=2)

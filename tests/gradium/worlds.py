@@ -1,15 +1,12 @@
-"""The worlds a stream has to live in, and how to read what came of it."""
+"""The worlds a stream has to live in."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from itertools import pairwise
 from typing import Final
 
-from tests.gradium.vendor import CUT_WORD, Uttered, World
-from tests.gradium.world import Result
+from tests.gradium.conditions import World
 
-WORLDS: Final[dict[str, World]] = {
+ONE_AT_A_TIME: Final[dict[str, World]] = {
     "nothing wrong": World(),
     "no pauses": World(pauses=False),
     "short sessions": World(cap_s=24.0),
@@ -55,52 +52,135 @@ WORLDS: Final[dict[str, World]] = {
     ),
 }  # fmt: skip
 
+# Whom the vendor lets in, and sessions that come to nothing.
+DOOR: Final[dict[str, World]] = {
+    "one session only": World(cap_s=24.0, most_sessions=1, common=0.3),
+    "one session only, no pauses": World(cap_s=24.0, most_sessions=1, pauses=False, warm_up_s=0.4),
+    "one session only, it lingers": World(cap_s=24.0, most_sessions=1, linger_s=1.0, common=0.3, aborts_every_s=25),
+    "one session only, by policy": World(cap_s=24.0, most_sessions=1, refuses_with_policy=True, common=0.3),
+    "one session only, by policy, it lingers": World(
+        cap_s=24.0, most_sessions=1, linger_s=0.5, refuses_with_policy=True, pauses=False
+    ),
+    "two sessions only, they linger": World(cap_s=20.0, most_sessions=2, linger_s=3.0, aborts_every_s=12),
+    "three sessions only, aborts": World(cap_s=12.0, most_sessions=3, linger_s=2.0, aborts_every_s=6, common=0.3),
+    "connections not answered": World(cap_s=24.0, silent_connects=0.3, aborts_every_s=30),
+    "second session hangs": World(cap_s=24.0, second_hangs=0.5, common=0.3),
+    "second session hangs, no pauses": World(cap_s=16.0, second_hangs=0.5, pauses=False, aborts_every_s=25),
+    "second session hangs, only two": World(cap_s=24.0, second_hangs=0.7, most_sessions=2, linger_s=1.0),
+    "hangs in short sessions": World(cap_s=16.0, hangs_every_s=15.0, hang_s=8.0, common=0.3),
+}
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """What is wrong with the words that came out."""
+# Caps of a few seconds, met and not met.
+CAPS: Final[dict[str, World]] = {
+    "cap of 6 s": World(cap_s=6.0, common=0.3),
+    "cap of 8 s, no pauses": World(cap_s=8.0, pauses=False, common=0.5, warm_up_s=0.4),
+    "cap of 12 s, wall time": World(
+        cap_s=12.0, cap_counts_time=True, connect_s=(0.2, 0.6), drops_every_s=15, drop_s=(0.3, 3)
+    ),
+    "cap of 12 s, comes early": World(cap_s=12.0, cap_varies_s=4.0, cap_ends_by="close", common=0.3),
+    "cap of 12 s, comes early, unasked end": World(cap_s=12.0, cap_varies_s=4.0, cap_ends_by="end", pauses=False),
+    "cap of 12 s, comes early, abort": World(cap_s=12.0, cap_varies_s=4.0, cap_ends_by="abort", round_trip_s=0.2),
+    "cap of 4 s not told": World(real_cap_s=4.5, cap_ends_by="abort", common=0.3),
+    "cap of 6 s not told, vendor at twice the speed": World(real_cap_s=6.5, speed=2.0, connect_s=(0.05, 0.1)),
+    "twice the speed": World(cap_s=16.0, speed=2.0, aborts_every_s=20, common=0.3),
+    "one and a half times the speed": World(cap_s=24.0, speed=1.5, aborts_every_s=30, pauses=False),
+    "far away, cap of 12 s": World(cap_s=12.0, round_trip_s=0.5, connect_s=(0.3, 0.8), network_jitter_s=0.05),
+    "aborts that lose": World(
+        cap_s=24.0, aborts_every_s=6.0, aborts_lose=True, round_trip_s=0.3, late_s=0.2, common=0.3
+    ),
+}
 
-    missing: list[Uttered]
-    doubled: list[str]
-    foreign: list[str]
-    disorder: int
-    time_off_s: float  # the largest, of starts and ends
+# What a session makes of the words, and of the silence.
+HEARING: Final[dict[str, World]] = {
+    "deaf at first": World(cap_s=16.0, warm_up_s=0.6, warm_up_deaf=1.0, common=0.3),
+    "deaf or wrong at first, no pauses": World(cap_s=16.0, warm_up_s=0.6, warm_up_deaf=0.5, pauses=False),
+    "words said twice": World(cap_s=12.0, stutters=0.3, common=0.3, aborts_every_s=10, jitter_s=0.03),
+    "texts trail a flush": World(cap_s=16.0, trail_s=0.3, late_s=0.2, network_jitter_s=0.05),
+    "steps in bursts": World(cap_s=16.0, bursts_s=0.5, common=0.3, aborts_every_s=15),
+    "steps in long bursts": World(cap_s=24.0, bursts_s=1.5, common=0.3),
+    "pauses never told": World(cap_s=12.0, vad=False, common=0.3),
+}
 
-    @property
-    def is_clean(self) -> bool:
-        return not (self.missing or self.doubled or self.foreign or self.disorder)
+# More than can always be told apart: not exact, measured.
+ROUGH: Final[dict[str, World]] = {
+    "splits and joins, aborts": World(cap_s=24.0, compounds=0.2, aborts_every_s=8, jitter_s=0.03),
+    "splits and joins": World(cap_s=12.0, compounds=0.2),
+    "onsets noticed late, far away": World(cap_s=16.0, vad_lags_s=0.3, round_trip_s=0.4, network_jitter_s=0.05),
+    "onsets noticed late": World(cap_s=16.0, vad_lags_s=0.3, common=0.3),
+    "rough": World(cap_s=24.0, shift_s=0.2, jitter_s=0.08, respelt=0.1, common=0.5, late_s=0.3, warm_up_s=0.4),
+    "rough, no pauses": World(
+        cap_s=24.0, shift_s=0.2, jitter_s=0.08, respelt=0.1, common=0.5, late_s=0.3, warm_up_s=0.4, pauses=False
+    ),
+    "rough, splits and joins": World(
+        cap_s=16.0, shift_s=0.1, jitter_s=0.05, respelt=0.1, common=0.3, compounds=0.2, aborts_every_s=10
+    ),
+}
 
+# The operator changes settings while the speaker speaks.
+CHANGES: Final[dict[str, World]] = {
+    "other delays": World(changes_every_s=15.0, common=0.3),
+    "other delays, no pauses": World(changes_every_s=10.0, common=0.5, pauses=False, warm_up_s=0.4),
+    "other delays, inexact times": World(changes_every_s=15.0, shift_s=0.1, jitter_s=0.05, common=0.3),
+    "other delays, short sessions": World(changes_every_s=15.0, cap_s=16.0, common=0.3, aborts_every_s=20),
+    "other languages": World(changes_every_s=15.0, changes_language=True, common=0.3),
+    "other languages, no pauses": World(changes_every_s=10.0, changes_language=True, pauses=False),
+    "other languages, in quick succession": World(changes_every_s=3.0, changes_language=True, talk_s=60.0),
+    "other languages, aborts": World(changes_every_s=12.0, changes_language=True, cap_s=24.0, aborts_every_s=7),
+    "other languages, far away": World(
+        changes_every_s=12.0, changes_language=True, round_trip_s=0.5, connect_s=(0.3, 0.8), late_s=0.2
+    ),
+    "other languages, one session only": World(
+        changes_every_s=12.0, changes_language=True, most_sessions=1, cap_s=24.0
+    ),
+    "other languages, drops": World(changes_every_s=12.0, changes_language=True, drops_every_s=15, drop_s=(0.3, 8)),
+    "settings not taken": World(changes_every_s=12.0, refused_changes=0.5, common=0.3),
+    "languages not taken": World(changes_every_s=12.0, refused_changes=0.5, changes_language=True, cap_s=24.0),
+}
 
-def plain(text: str) -> str:
-    """Return a word as it was said, not as it was spelt."""
-    return text if text == CUT_WORD else text.lower().rstrip("x")
+# Nobody speaks for minutes: the engine is left, and heard again from the first word on.
+SILENCES: Final[dict[str, World]] = {
+    "long silences": World(talk_s=900.0, silences_every_s=60.0, gives_up_after_s=20.0),
+    "long silences, aborts": World(
+        talk_s=900.0, silences_every_s=60.0, gives_up_after_s=20.0, aborts_every_s=15.0, common=0.3
+    ),
+    "long silences, far away": World(
+        talk_s=900.0, silences_every_s=40.0, gives_up_after_s=30.0, round_trip_s=0.5, connect_s=(0.3, 1.5), late_s=0.2
+    ),
+    "long silences, short sessions": World(
+        talk_s=900.0, silences_every_s=50.0, gives_up_after_s=20.0, cap_s=16.0, common=0.3
+    ),
+    "long silences, other languages": World(
+        talk_s=900.0, silences_every_s=50.0, gives_up_after_s=20.0, changes_every_s=45.0, changes_language=True
+    ),
+    "long silences, drops": World(
+        talk_s=900.0, silences_every_s=50.0, gives_up_after_s=20.0, drops_every_s=40.0, drop_s=(0.3, 15)
+    ),
+    "long silences, refusals": World(
+        talk_s=900.0, silences_every_s=50.0, gives_up_after_s=20.0, refusals=0.4, silent_connects=0.1
+    ),
+}
 
+# As many seams as fit.
+DENSE: Final[dict[str, World]] = {
+    "seams in pauses": World(cap_s=6.0, common=0.3),
+    "seams in running speech": World(cap_s=6.0, pauses=False, common=0.3, warm_up_s=0.3),
+    "seams of common words": World(cap_s=8.0, common=1.0, pauses=False),
+    "seams of aborts": World(aborts_every_s=2.0, common=0.3, aborts_lose=True),
+    "seams of early caps": World(real_cap_s=5.5, cap_ends_by="close", jitter_s=0.03, pauses=False),
+    "seams of all kinds": World(
+        cap_s=12.0,
+        cap_varies_s=3.0,
+        cap_ends_by="abort",
+        aborts_every_s=4.0,
+        round_trip_s=0.1,
+        network_jitter_s=0.02,
+        common=0.3,
+        warm_up_s=0.3,
+        respelt=0.05,
+        late_s=0.1,
+        trail_s=0.1,
+    ),
+}
 
-def judge(result: Result) -> Verdict:
-    """Compare what came out with what was said."""
-    found: dict[int, int] = {}
-    doubled: list[str] = []
-    foreign: list[str] = []
-    places: list[int] = []
-    time_off_s = 0.0
-    for word in result.words:
-        at = f"{word.text} at {word.start_s:.2f}"
-        same = [
-            (abs(said.start_s - word.start_s) + 10 * (place in found), place)
-            for place, said in enumerate(result.spoken)
-            if said.text == plain(word.text) and abs(said.start_s - word.start_s) < 1.0
-        ]
-        if not same:
-            foreign.append(at)
-            continue
-        place = min(same)[1]
-        if place in found:
-            doubled.append(at)
-            continue
-        found[place] = 1
-        places.append(place)
-        said = result.spoken[place]
-        time_off_s = max(time_off_s, abs(said.start_s - word.start_s), abs(said.end_s - word.end_s))
-    missing = [said for place, said in enumerate(result.spoken) if place not in found]
-    disorder = sum(one > other for one, other in pairwise(places))
-    return Verdict(missing, doubled, foreign, disorder, time_off_s)
+# Every word comes out once in these.
+WORLDS: Final[dict[str, World]] = ONE_AT_A_TIME | DOOR | CAPS | HEARING | CHANGES | SILENCES
