@@ -67,10 +67,10 @@ class Editions:
         limit = self.limit(edition)
         return None if limit is None else self.at(limit)
 
-    def change(self, settings: Settings, index: int) -> None:
-        """Let ``settings`` hold from sample ``index`` on."""
+    def change(self, settings: Settings, index: int, *, after_newest: bool) -> None:
+        """Let ``settings`` hold from sample ``index`` on; ``after_newest``: words were said with the newest ones."""
         mark = self._marks[-1][0]
-        if len(self._marks) > 1 and index - mark < int(AT_ONCE_S * settings.rate):
+        if not after_newest and index - mark < int(AT_ONCE_S * settings.rate):
             self._marks[-1] = (mark, settings)
         else:
             self._marks.append((index, settings))

@@ -42,6 +42,7 @@ class EnergyGate:
     def learn(self, pcm: bytes) -> None:
         """Take audio in which nobody speaks: the noise of the room."""
         self._recent.clear()
+        self._rest = b""
         self._levels.extend(self._measure(pcm))
 
     def hears(self, pcm: bytes) -> bool:

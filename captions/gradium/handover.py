@@ -99,4 +99,6 @@ def is_past_limit(leg: Leg, limit: int, slack_s: float) -> bool:
     """All words that begin before ``limit`` are out."""
     if leg.seam.is_past_limit:
         return True
-    return leg.seam.joined and leg.heard - int((slack_s + LONGEST_WORD_S) * leg.settings.rate) >= limit
+    if not leg.seam.joined or leg.seam.withholding:
+        return False
+    return leg.heard - int((slack_s + LONGEST_WORD_S) * leg.settings.rate) >= limit

@@ -7,6 +7,7 @@ from typing import Final
 
 from captions.gradium.actions import Action, Output, Send, SendEnd, SendFlush
 from captions.gradium.editions import Settings
+from captions.gradium.gate import Gate
 from captions.gradium.messages import Ready, Step
 from captions.gradium.seam import Seam
 from captions.gradium.setup import FRAME_S
@@ -17,6 +18,8 @@ AHEAD_S: Final = 3.0  # at most this much audio is under way to the engine
 OWED_S: Final = 0.2  # less than this under way is no debt of the engine's
 HANG_S: Final = 6.0  # an engine that owes something and says nothing for this long is given up
 CONNECT_LIMIT_S: Final = 10.0
+ONSET_S: Final = 0.4  # a word may have begun this long before the engine says so
+BEFORE_ONSET_S: Final = 1.0  # the noise of the room is measured over so much
 STOP_FEEDING: Final = 0.99  # share of the session cap
 
 
@@ -171,14 +174,14 @@ class Leg:
         if run_is_over:
             self.end(now, cut=cut)
 
-    def decide(self, now: float, *, caught_up: bool, in_utterance: bool, may_leave: bool) -> None:
+    def decide(self, now: float, gate: Gate, *, caught_up: bool, in_utterance: bool, may_leave: bool) -> None:
         """Flush at the end of an utterance; with ``may_leave``, end the session in a pause instead."""
         if self.phase is not Phase.OPEN:
             return
         decision = self.utterance.decide(
             now,
             caught_up=caught_up,
-            confirmed=self.seen >= self.fed,
+            confirmed=self.seen >= self.fed and not (self.utterance.is_holding and self._ends_in_sound(gate)),
             in_utterance=in_utterance,
             may_leave=may_leave,
         )
@@ -189,6 +192,14 @@ class Leg:
             self._flush_is_open = True
             self._flushes += 1
             self._out.append(SendFlush(self.id, self._flushes))
+
+    def _ends_in_sound(self, gate: Gate) -> bool:
+        """The engine may notice a word a little after it began; a flush then would cut it, so the sound itself is asked."""
+        onset, before = (int(length_s * self.settings.rate) for length_s in (ONSET_S, BEFORE_ONSET_S))
+        start = max(self.origin, self.run.start, self.fed - onset)
+        first = max(self.run.start, start - before)
+        gate.learn(self.run.read(first, start - first))
+        return gate.hears(self.run.read(start, self.fed - start))
 
     def end(self, now: float, *, cut: bool = False) -> None:
         """No more audio: all text of what was fed is wanted. ``cut``: its last word may be half."""

@@ -130,7 +130,7 @@ class Seam:
     @property
     def is_past_limit(self) -> bool:
         """A word of the next session's has come: all of its own are out."""
-        return self.joined and any(word.start_s >= self.limit_s for word in self._held)
+        return self.joined and bool(self._held) and self._held[0].start_s >= self.limit_s
 
     def finish(self) -> list[Spoken]:
         """Return what is left when the session has said all it heard."""

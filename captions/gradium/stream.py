@@ -10,6 +10,7 @@ slack for text that comes later than it should.
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Iterator, Sequence
 from typing import Final
@@ -52,7 +53,8 @@ MOST_SLACK_S: Final = 2.0
 REFUSED_OFTEN: Final = 2  # a second session, so often: there is none to be had
 SINGLE_LEGS: Final = 10  # then so many legs do without, before it is asked for again
 SECOND_RETRY_S: Final = 1.0
-POLICY_TRIES: Final = 3  # a refusal of what has worked before is believed when it comes so often
+POLICY_S: Final = 15.0  # a refusal of what has worked before is believed when it goes on for so long
+BESIDE_LIMIT_S: Final = 4.0
 CHANGE_LIMIT_S: Final = 10.0  # new settings that give no session for so long, while the old ones do, are given up
 OLD_SHARE: Final = 0.75  # a session that ends by itself this near to its cap has not failed
 
@@ -92,6 +94,7 @@ class Stream:
         self._worked: set[int] = set()  # editions that gave a session
         self._why = ""
         self._final = False
+        self._refused_since: float | None = None
         self._down_since: float | None = None
         self._told = EngineState(up=True)
         self._audio_at = now
@@ -173,7 +176,10 @@ class Stream:
 
     def change(self, settings: Settings, now: float) -> None:
         """Let other settings, with a new ``edition``, hold for the audio that comes from now on."""
-        self._editions.change(settings, self.tape.end)
+        is_spoken = self._leg is not None and self._leg.edition == self._editions.newest.edition
+        self._editions.change(settings, self.tape.end, after_newest=is_spoken)
+        if self._leg is not None:
+            self._limit(self._leg)
         standby = self._standby
         if standby is not None and standby.reason is Reason.CHANGE:
             self._close(standby.leg)  # it may have been opened for settings that were never used
@@ -244,7 +250,7 @@ class Stream:
         if not self._resting and now - self._audio_at >= AWAY_S:
             self._resting = self._cut = True
         for leg in list(self._open_legs()):
-            if leg.is_stuck(now):
+            if leg.is_stuck(now) or self._is_slower_than_the_first(leg, now):
                 self._why = "The speech engine does not answer."
                 self._drop(leg, now)
         if self._leg is not None and self._leg.utterance.has_ended(now):
@@ -302,15 +308,19 @@ class Stream:
     def _speak(self, leg: Leg) -> None:
         """From now on the words come from this leg."""
         start = max(self.covered, leg.run.start)
+        self._editions.forget_before(start)
         leg.seam.attach(
             self._words.emitted,
             covered_s=start / self._rate,
             comparable=leg.settings.language == self._said_language,
         )
-        limit = self._editions.limit(leg.edition)
-        if limit is not None:
-            leg.seam.limit_s = limit / self._rate
+        self._limit(leg)
         self._said_language = leg.settings.language
+
+    def _limit(self, leg: Leg) -> None:
+        """Words that begin where other settings hold are not this leg's to say."""
+        limit = self._editions.limit(leg.edition)
+        leg.seam.limit_s = math.inf if limit is None else limit / self._rate
 
     def _have_a_second(self, now: float) -> None:
         """Open a second leg where one is wanted, close it where it is not, let it take over when it may."""
@@ -330,6 +340,8 @@ class Stream:
             if limit is not None and standby.reason is Reason.CHANGE:
                 self.covered = max(self.covered, limit)
             self._take_over(standby)
+        elif standby.reason is Reason.CHANGE and leg.is_open and leg.used(now) >= handover.LEAVE_AT_ONCE:
+            leg.end(now, cut=True)  # its last words before the change, which it has no room to hear in the usual way
 
     def _open_a_second(self, leg: Leg, now: float, *, past_limit: bool) -> None:
         limit = self._editions.limit(leg.edition)
@@ -387,6 +399,7 @@ class Stream:
         if self._standby is None:
             leg.decide(
                 now,
+                self._gate,
                 caught_up=self._is_caught_up(leg),
                 in_utterance=self._words.in_utterance,
                 may_leave=self._single_legs > 0 and leg.used(now) >= handover.LEAVE_IN_PAUSE,
@@ -394,9 +407,21 @@ class Stream:
         self._hear(leg)
         self._sleep_if_nobody_speaks(leg)
 
+    def _is_slower_than_the_first(self, leg: Leg, now: float) -> bool:
+        """A leg that was opened beside one that hangs is not waited for as long as that one."""
+        standby = self._standby
+        return (
+            standby is not None
+            and standby.leg is leg
+            and standby.reason is Reason.HANG
+            and leg.phase is Phase.CONNECTING
+            and leg.waits_s(now) > BESIDE_LIMIT_S
+        )
+
     def _note_work(self, leg: Leg) -> None:
         """The leg that speaks is at work."""
         self._retry.works()
+        self._refused_since = None
         self._tell_lost()
         if self._in_use != leg.edition:
             self._in_use = leg.edition
@@ -422,7 +447,6 @@ class Stream:
         if index > self.covered:
             self.covered = index
             self._retry.brings()
-            self._editions.forget_before(index)
             self._trim()
         self._out.append(Covered(self.covered, quiet))
 
@@ -531,7 +555,9 @@ class Stream:
             self._retry.at_once(now)  # its cap has come: that is no failure
         else:
             self._retry.failed(now, lived_s=lived_s)
-            if refused and (leg.edition not in self._worked or self._retry.failures >= POLICY_TRIES):
+            if refused and self._refused_since is None:
+                self._refused_since = now
+            if refused and (leg.edition not in self._worked or now - (self._refused_since or now) > POLICY_S):
                 self._final = True
 
     def _second_failed(
@@ -554,8 +580,7 @@ class Stream:
         if self._standby is not None and self._standby.leg is leg:
             self._close(leg)
         if self._leg is not None:
-            limit = self._editions.limit(self._leg.edition)
-            self._leg.seam.limit_s = float("inf") if limit is None else limit / self._rate
+            self._limit(self._leg)
         self._out.append(NotUsed(leg.edition, why))
         return True
 
@@ -599,7 +624,6 @@ class Stream:
             if self._lost_from is None:
                 self._lost_from = self.covered
             self.covered = index
-            self._editions.forget_before(index)
             self._trim()
 
     def _tell_lost(self) -> None:

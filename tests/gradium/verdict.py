@@ -13,6 +13,7 @@ from tests.gradium.vendor import CUT_WORD
 from tests.gradium.world import LANGUAGES, Result
 
 NEAR_S: Final = 1.0  # a word further away than this is another one
+AT_ONCE_S: Final = 1.0  # changes that follow one another so soon are one
 STRADDLES_S: Final = 0.05  # a word that begins so soon after a change of settings may be said with either
 
 
@@ -104,10 +105,14 @@ def _settings_not_in_force(
     """Tell if a word is of other settings than those in force when it began, or while it was being said."""
     start_s, end_s = said_s
     until_s = [*(change.at_s for change in result.changes[1:]), math.inf]
+    since_s = [
+        change.at_s if change.at_s - before.at_s > AT_ONCE_S else before.at_s
+        for before, change in pairwise([result.changes[0], *result.changes])
+    ]
     allowed = {
         change.edition
-        for change, next_at_s in zip(result.changes, until_s, strict=True)
-        if end_s > change.at_s - slack_s and start_s < next_at_s + STRADDLES_S + slack_s
+        for change, at_s, next_at_s in zip(result.changes, since_s, until_s, strict=True)
+        if end_s > at_s - slack_s and start_s < next_at_s + STRADDLES_S + slack_s
     }
     edition = result.editions[number]
     if edition in allowed and (not tag or tag == LANGUAGES[edition % len(LANGUAGES)]):
