@@ -181,7 +181,8 @@ class Leg:
         decision = self.utterance.decide(
             now,
             caught_up=caught_up,
-            confirmed=self.seen >= self.fed and not (self.utterance.is_holding and self._ends_in_sound(gate)),
+            confirmed=self.seen >= self.fed,
+            sounds=lambda: self._ends_in_sound(gate),
             in_utterance=in_utterance,
             may_leave=may_leave,
         )

@@ -23,6 +23,8 @@ SAME_TEXT_PER_S: Final = 0.6
 OTHER_TEXT_S: Final = 0.6
 OTHER_TEXT: Final = 0.5
 OTHER_TEXT_PER_S: Final = 1.0
+SPLIT: Final = 0.1  # and one word for two: "cannot", "can not"
+LEAST_REST_S: Final = 0.12  # a second part of a word is no shorter
 # What a word costs that only one of the two sessions has, and one that the other could not have.
 UNMATCHED: Final = 0.7
 EXCUSED: Final = 0.05
@@ -114,7 +116,8 @@ class Seam:
         # If all are repeats, the next word may still be one: text of the old session that had not come again yet.
         if repeats < len(self._held) or last_chance:
             self.joined = True
-            del self._held[:repeats]
+            rest = rest_of(pairs, self._emitted[-1]) if repeats and self._emitted else None
+            self._held[:repeats] = [] if rest is None else [rest]
             for known, word in pairs:
                 if not known.ended and word.ended:
                     known.end_s, known.ended = max(known.start_s, word.end_s), True
@@ -155,9 +158,29 @@ def align(emitted: Sequence[Spoken], held: Sequence[Spoken], *, covered_s: float
     """
     repeats, pairs = _align(emitted, held, 0.0, covered_s, origin_s)
     if pairs:
-        shift_s = statistics.median(word.start_s - known.start_s for known, word in pairs)
+        shift_s = _shift(pairs)
         repeats, pairs = _align(emitted, held, shift_s, covered_s, origin_s)
     return repeats, pairs
+
+
+def _shift(pairs: Pairs) -> float:
+    return statistics.median(word.start_s - known.start_s for known, word in pairs)
+
+
+def rest_of(pairs: Pairs, last: Spoken) -> Spoken | None:
+    """Return what is new of the last word heard again, if the other session has said only the first part of it.
+
+    One session may write "cannot" where the other writes "can not", and may be left between the two.
+    """
+    if not pairs or pairs[-1][0] is not last:
+        return None
+    word = pairs[-1][1]
+    first, whole = spoken_form(last.text), spoken_form(word.text)
+    goes_on_s = word.end_s - _shift(pairs) - last.end_s
+    if len(whole) <= len(first) or not whole.startswith(first) or goes_on_s < LEAST_REST_S:
+        return None
+    cut = next(at for at in range(1, len(word.text) + 1) if spoken_form(word.text[:at]) == first)
+    return Spoken(word.text[cut:], min(last.end_s, word.end_s), word.end_s, word.ended)
 
 
 def _align(
@@ -166,28 +189,45 @@ def _align(
     last_end_s = emitted[-1].end_s
     last_held_s = held[-1].start_s - shift_s if held else origin_s
     known_words = [(word, spoken_form(word.text), _skip(word, origin_s, last_held_s)) for word in emitted]
+    forms = [spoken_form(word.text) for word in held]
     # The cost of laying the words held so far along those emitted so far, and the way that led there.
-    cells: list[_Cell] = [(0.0, None)]
+    first: list[_Cell] = [(0.0, None)]
     for _, _, skip in known_words:
-        cells.append((cells[-1][0] + skip, None))
-    ends = [cells[-1]]
-    for word in held:
-        start_s, form = word.start_s - shift_s, spoken_form(word.text)
+        first.append((first[-1][0] + skip, None))
+    rows = [first]
+    for row, (word, form) in enumerate(zip(held, forms, strict=True)):
+        start_s = word.start_s - shift_s
         extra = EXCUSED if start_s < origin_s + WARM_UP_S else UNMATCHED
-        above, cells = cells, [(cells[0][0] + extra, cells[0][1])]
+        above = rows[-1]
+        cells = [(above[0][0] + extra, above[0][1])]
         for column, (known, known_form, skip) in enumerate(known_words):
-            pair_cost = above[column][0] + _difference(known.start_s - start_s, same_text=known_form == form)
-            extra_cost, skip_cost = above[column + 1][0] + extra, cells[column][0] + skip
-            if pair_cost <= extra_cost and pair_cost <= skip_cost:
-                cells.append((pair_cost, ((known, word), above[column][1])))
-            elif extra_cost <= skip_cost:
-                cells.append((extra_cost, above[column + 1][1]))
-            else:
-                cells.append((skip_cost, cells[column][1]))
-        ends.append(cells[-1])
+            ways: list[_Cell] = [
+                (
+                    above[column][0] + _difference(known.start_s - start_s, same_text=known_form == form),
+                    ((known, word), above[column][1]),
+                ),
+                (above[column + 1][0] + extra, above[column + 1][1]),
+                (cells[column][0] + skip, cells[column][1]),
+            ]
+            if row and forms[row - 1] + form == known_form:
+                both = Spoken(held[row - 1].text + word.text, held[row - 1].start_s, word.end_s, word.ended)
+                away_s = known.start_s - both.start_s + shift_s
+                before = rows[-2][column]
+                ways.append((before[0] + SPLIT + _difference(away_s, same_text=True), ((known, both), before[1])))
+            if column and known_words[column - 1][1] + known_form == form:
+                whole = known_words[column - 1][0]
+                before = above[column - 1]
+                away_s = whole.start_s - start_s
+                ways.append((before[0] + SPLIT + _difference(away_s, same_text=True), ((whole, word), before[1])))
+            cells.append(min(ways, key=_cost))
+        rows.append(cells)
     early = [_early(word, shift_s, last_end_s, covered_s) for word in held]
-    repeats = min(range(len(ends)), key=lambda count: ends[count][0] + sum(early[count:]))
-    return repeats, _pairs(ends[repeats])
+    repeats = min(range(len(rows)), key=lambda count: rows[count][-1][0] + sum(early[count:]))
+    return repeats, _pairs(rows[repeats][-1])
+
+
+def _cost(cell: _Cell) -> float:
+    return cell[0]
 
 
 _Way: TypeAlias = "tuple[tuple[Spoken, Spoken], _Way] | None"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final
 
 HOLD_S: Final = 0.7  # waiting for silence to be confirmed ends here
@@ -76,8 +76,21 @@ class Utterance:
         if pause < PAUSE_THRESHOLD:
             self._heard_speech = True
 
-    def decide(self, now: float, *, caught_up: bool, confirmed: bool, in_utterance: bool, may_leave: bool) -> Decision:
-        """Tell what to do now. ``confirmed``: all that was sent is processed, so the last step speaks for all of it."""
+    def decide(
+        self,
+        now: float,
+        *,
+        caught_up: bool,
+        confirmed: bool,
+        sounds: Callable[[], bool],
+        in_utterance: bool,
+        may_leave: bool,
+    ) -> Decision:
+        """Tell what to do now.
+
+        ``confirmed``: all that was sent is processed, so the last step speaks for all of it. ``sounds``: whether its end
+        sounds as if somebody began to speak, which the engine may notice a little later.
+        """
         is_over = self.is_silent and (self._heard_speech or in_utterance)
         leave = may_leave and self.in_pause
         if self._stage is _Stage.NONE and caught_up and (is_over or leave):
@@ -87,12 +100,18 @@ class Utterance:
             return Decision.GO_ON
         if not (is_over or leave):
             self._stage = _Stage.NONE
+        elif confirmed and sounds():
+            self._let_go()
         elif confirmed and leave:
             return Decision.LEAVE
         elif confirmed:
             self._flush(now)
             return Decision.FLUSH
         return Decision.GO_ON
+
+    def _let_go(self) -> None:
+        self._stage = _Stage.NONE
+        self._reliable_in = UNRELIABLE_STEPS  # feed for a while before the next try
 
     def _flush(self, now: float) -> None:
         self._stage, self._at = _Stage.FLUSHING, now
@@ -114,8 +133,7 @@ class Utterance:
         """Tell, once, that an utterance was flushed and its text is out; call it as time passes."""
         late_s = now - self._at
         if self._stage is _Stage.HOLDING and late_s > HOLD_S:
-            self._stage = _Stage.NONE
-            self._reliable_in = UNRELIABLE_STEPS  # feed for a while before the next try
+            self._let_go()
         elif self._stage is _Stage.FLUSHING and late_s > FLUSH_LIMIT_S:
             self._stage, self._at = _Stage.SETTLING, now
         elif self._stage is _Stage.SETTLING and late_s >= 0:
