@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import secrets
 from pathlib import Path
@@ -35,7 +36,17 @@ def env_float(name: str, default: float, *, minimum: float = 0.0) -> float:
         raise ImproperlyConfigured(f"{name} must be a number, not {value!r}.") from error
     if not number >= minimum:
         raise ImproperlyConfigured(f"{name} must be at least {minimum:g}, not {value}.")
+    if math.isinf(number):
+        raise ImproperlyConfigured(f"{name} must be a number, not {value!r}.")
     return number
+
+
+def env_count(name: str) -> int:
+    """Return a whole number, 0 where nothing is set."""
+    value = env(name) or "0"
+    if not (value.isascii() and value.isdecimal()):
+        raise ImproperlyConfigured(f"{name} must be a whole number, 0 or more, not {value!r}.")
+    return int(value)
 
 
 def env_choice(name: str, default: str, choices: tuple[str, ...]) -> str:
@@ -184,6 +195,10 @@ DEMO_RECOGNISER = env_bool("CAPTIONS_DEMO_RECOGNISER")
 SILENCE_S = env_float("CAPTIONS_SILENCE_S", 60.0, minimum=1.0)
 # A session whose speaker stays away this long ends by itself.
 SPEAKER_GONE_S = env_float("CAPTIONS_SPEAKER_GONE_S", 900.0, minimum=1.0)
+# What may be spent on the speech engine; 0: no limit. A room may have hours of its own.
+ROOM_HOURS_PER_DAY = env_float("CAPTIONS_ROOM_HOURS_PER_DAY", 0.0)
+MINUTES_PER_MONTH = env_float("CAPTIONS_MINUTES_PER_MONTH", 0.0)
+CONCURRENT_SESSIONS = env_count("CAPTIONS_CONCURRENT_SESSIONS")
 
 STATIC_URL = "/static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]

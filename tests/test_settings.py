@@ -9,6 +9,13 @@ from tests.processes import attempt, clean_env
         ("DEBUG", "maybe", "DEBUG must be 1 or 0, not 'maybe'."),
         ("CAPTIONS_SPEAKER_GONE_S", "soon", "CAPTIONS_SPEAKER_GONE_S must be a number, not 'soon'."),
         ("CAPTIONS_SPEAKER_GONE_S", "nan", "CAPTIONS_SPEAKER_GONE_S must be at least 1, not nan."),
+        ("CAPTIONS_ROOM_HOURS_PER_DAY", "-1", "CAPTIONS_ROOM_HOURS_PER_DAY must be at least 0, not -1."),
+        ("CAPTIONS_MINUTES_PER_MONTH", "inf", "CAPTIONS_MINUTES_PER_MONTH must be a number, not 'inf'."),
+        (
+            "CAPTIONS_CONCURRENT_SESSIONS",
+            "2.5",
+            "CAPTIONS_CONCURRENT_SESSIONS must be a whole number, 0 or more, not '2.5'.",
+        ),
         ("GRADIUM_SESSION_S", "0", "GRADIUM_SESSION_S must be at least 1, not 0."),
         ("DATABASE_URL", "captions", "DATABASE_URL must look like postgres://"),
         ("DATABASE_URL", "oracle9://host/name", "DATABASE_URL must look like postgres://"),

@@ -79,6 +79,15 @@ class Room(models.Model):
         help_text="A line ends when the engine expects silence this far ahead.",
     )
     utterance_threshold = models.FloatField(default=0.5, validators=[MinValueValidator(0.05), MaxValueValidator(1.0)])
+    hours_per_day = models.FloatField(
+        null=True,
+        blank=True,
+        validators=[
+            MinValueValidator(0, "Hours cannot be less than 0. Give 0 for no limit."),
+            MaxValueValidator(24, "A day has 24 hours. Give 24 or less, or 0 for no limit."),
+        ],
+        help_text="Hours of captions a day. Empty: as the server is set up. 0: no limit. 1.5 is an hour and a half.",
+    )
 
     def __str__(self) -> str:
         return self.title

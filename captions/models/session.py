@@ -49,6 +49,13 @@ class Session(models.Model):
     stream_base_ms = models.PositiveBigIntegerField(default=0, help_text="Session time of the stream's sample 0.")
     acked_sample = models.PositiveBigIntegerField(default=0, help_text="Audio of the stream before it is durable.")
 
+    paid_ms = models.PositiveBigIntegerField(
+        default=0, help_text="Audio sent to the speech engine, milliseconds: what it bills."
+    )
+    # A line is the right to hold an engine session; both count only while the lease is held. See captioning/lines.py.
+    line_since = models.DateTimeField(null=True, blank=True, help_text="Holds a line since.")
+    waits_since = models.DateTimeField(null=True, blank=True, help_text="Waits for a free line since.")
+
     class Meta:
         constraints = [models.UniqueConstraint(fields=["room", "number"], name="session_number_once_per_room")]
         ordering = ["room", "number"]
