@@ -51,6 +51,7 @@ class Claim:
     base_ms: int
     next_sample: int
     last_seq: int
+    paid_ms: int  # audio paid for in the session so far
     lost_from_ms: int | None  # audio from here to base_ms was received, but its words may be lost
     emitted: tuple[Spoken, ...]  # seconds of the stream
 
@@ -85,6 +86,8 @@ def _claim(room: Room, now: datetime, *, stream: UUID, sample_rate: int) -> Clai
         lost_from_ms = safe_ms if session.stream is not None and elapsed_ms > safe_ms else None
         session.stream_base_ms = max(elapsed_ms, safe_ms)
         session.stream, session.sample_rate, session.acked_sample = stream, sample_rate, 0
+    if not session.is_held(timezone.now()):
+        session.line_since = session.waits_since = None  # somebody else may have got the line since
     session.fence += 1
     session.lease_until = now + LEASE
     session.save()
@@ -99,6 +102,7 @@ def _claim(room: Room, now: datetime, *, stream: UUID, sample_rate: int) -> Clai
         base_ms=session.stream_base_ms,
         next_sample=session.acked_sample,
         last_seq=last_seq,
+        paid_ms=session.paid_ms,
         lost_from_ms=lost_from_ms,
         emitted=_emitted(session),
     )
