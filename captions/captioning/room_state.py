@@ -19,6 +19,8 @@ class RoomState:
     paused: bool = False
     ended: bool = False
     engine_up: bool = True
+    out_of_budget: str = ""  # which limit is used up, as ``detail`` calls it
+    engine_busy: bool = False
     last_sound_at: float = 0.0
     audio_at: float = 0.0
     behind_s: float = 0.0
@@ -30,6 +32,10 @@ class RoomState:
         self._catching_up = self.behind_s > limit
         if self.ended:
             return "ended", ""
+        if self.out_of_budget:
+            return "paused", self.out_of_budget
+        if self.engine_busy:
+            return "reconnecting", "engine_busy"
         if not self.engine_up:
             return "reconnecting", "engine_down"
         if self.paused:

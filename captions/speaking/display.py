@@ -10,10 +10,17 @@ from typing import Final, Protocol, TextIO
 from captions.audio.frames import SAMPLE_RATE
 from captions.fanout import events
 from captions.speaking.driver import Event, Lost
+from captions.speaking.messages import Error
 from captions.speaking.speaker import Phase, Speaker
 
 PLAIN_EVERY_S: Final = 10
 """Where lines cannot be redrawn, one is written so often, and at every change of state."""
+
+_DETAILS: Final = {
+    "budget": "out of time for today",
+    "budget_month": "out of time for this month",
+    "engine_busy": "waiting for a caption line",
+}
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -81,6 +88,8 @@ class Text:
                 self._draw()
             case events.Gap():
                 self._write(self._err, f"{(event.end_ms - event.start_ms) / 1000:.1f} s are missing in the captions.")
+            case Error(fatal=False, message=message):
+                self._write(self._err, message)
             case Lost(reason=reason, retry_s=retry_s):
                 self._write(
                     self._err, f"Connection lost: {reason}. Trying again in {retry_s:.1f} s; what is said is kept."
@@ -157,10 +166,13 @@ def _state(speaker: Speaker) -> str:
         case Phase.ON_AIR if speaker.ending:
             return "ending"
         case Phase.ON_AIR:
-            state = speaker.state
-            return (
-                "connected" if state is None else " ".join(filter(None, (state.state, state.detail.replace("_", " "))))
-            )
+            return "connected" if speaker.state is None else _state_words(speaker.state)
+
+
+def _state_words(state: events.State) -> str:
+    if state.detail in _DETAILS:
+        return _DETAILS[state.detail]
+    return " ".join(filter(None, (state.state, state.detail.replace("_", " "))))
 
 
 def _clock(seconds: float) -> str:

@@ -27,6 +27,9 @@ _DETAILS: Final[Mapping[str, RoomWords]] = {
     "catching_up": RoomWords("catching", "Catching up"),
     "speaker_lost": RoomWords("lost", "No microphone"),
     "engine_down": RoomWords("lost", "Captions down"),
+    "engine_busy": RoomWords("reconnecting", "Waiting for a line"),
+    "budget": RoomWords("paused", "Out of time"),
+    "budget_month": RoomWords("paused", "Out of time"),
 }
 _STATES: Final[Mapping[str, RoomWords]] = {
     Session.State.IDLE: NOT_STARTED,
@@ -81,6 +84,8 @@ _GAP_REASONS: Final[Mapping[str, str]] = {
     "speaker_gone": "The speaker\u2019s page was closed.",
     "audio_lost": "The sound did not arrive.",
     "engine_down": "The speech engine did not answer.",
+    "engine_busy": "No caption line was free.",
+    "budget": "The room\u2019s time was used up.",
 }
 
 

@@ -333,7 +333,25 @@ async def test_the_text_size_is_kept_on_the_device(hall: App, chromium: Chromium
             "Captions down",
             "Captions are down in this room. Since 15:33. We keep trying.",
         ),
+        (
+            state("reconnecting", "engine_busy"),
+            "reconnecting",
+            "Waiting",
+            "All caption lines are in use. This room’s starts as soon as one is free.",
+        ),
         (state("paused"), "paused", "Paused", "Paused by the speaker. Since 15:33."),
+        (
+            state("paused", "budget"),
+            "paused",
+            "Out of time",
+            "This room has used its time for today. The host can add more.",
+        ),
+        (
+            state("paused", "budget_month"),
+            "paused",
+            "Out of time",
+            "This month’s time for captions is used up. The host can add more.",
+        ),
         (state("paused", "blanked"), "paused", "Hidden", "The host has hidden the captions for a moment."),
         (state("ended"), "ended", "Ended", "That’s the end. Everything that was said stands above."),
     ],
@@ -483,7 +501,7 @@ async def test_a_gap_says_the_same_drawn_by_server_and_by_script(hall: App, cont
     page = await context.new_page()
     await page.goto(f"{hall.url}/r/hall/")
     for ms in (1, 1000, 12_400, 89_000, 150_000):
-        for reason in ("speaker_gone", "audio_lost", "engine_down", "anything"):
+        for reason in ("speaker_gone", "audio_lost", "engine_down", "engine_busy", "budget", "anything"):
             script = await page.evaluate(
                 """async (gap) => (await import("/static/js/captions/wording.js")).gapSentence(gap)""",
                 {"start_ms": 0, "end_ms": ms, "reason": reason},

@@ -94,5 +94,7 @@ def test_a_crashed_process_is_not_called_live() -> None:
     assert room_words(session, now + timedelta(hours=1)).mark == "ended"
     session.detail = "engine_down"
     assert room_words(session, now).mark == "lost"
+    session.state, session.detail = "paused", "budget"
+    assert room_words(session, now).word == "Out of time"
     session.ended_at = now
     assert room_words(session, now).mark == "ended"

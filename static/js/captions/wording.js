@@ -16,6 +16,8 @@ const GAP_REASONS = {
   speaker_gone: "The speaker’s page was closed.",
   audio_lost: "The sound did not arrive.",
   engine_down: "The speech engine did not answer.",
+  engine_busy: "No caption line was free.",
+  budget: "The room’s time was used up.",
 };
 
 /** What a gap frame says: "About 12 seconds are missing. The speaker’s page was closed." */

@@ -1,5 +1,6 @@
 // One speaker at this page: puts microphone, sender and connection together and keeps what is true of them.
 // The frames of the audio thread drive it; a slow heartbeat only stands in when there are none.
+import { clock } from "../captions/wording.js";
 import { Capture, obstacle } from "./capture.js";
 import { CaptureClock } from "./capture-clock.js";
 import { RATE } from "./framer.js";
@@ -205,13 +206,16 @@ export class Speaker {
     if (frame.type === "ack") {
       this.sender.spool.ack(frame.next_sample);
     } else if (frame.type === "state") {
+      const wasStopped = this.server.detail?.startsWith("budget");
       this.server = { state: frame.state, detail: frame.detail ?? null };
+      if (wasStopped && !this.server.detail?.startsWith("budget") && this.warning?.code.startsWith("budget")) this.warning = null;
       if (frame.state === "ended" && this.live) this.#ended(this.phase === "ending");
       this.on.changed();
     } else if (frame.type === "interim" || frame.type === "final" || frame.type === "gap") {
       this.on.caption(frame);
     } else if (frame.type === "error" && !frame.fatal) {
-      this.warning = frame.message;
+      // A wait for a line is told by the band, and over by itself.
+      if (frame.code !== "engine_busy") this.warning = { code: frame.code, message: frame.message, at: clock(Date.now()) };
       this.on.changed();
     }
     this.#pump();

@@ -2,7 +2,7 @@
 //
 // The model: phase (idle, running, paused, ending, ended), mic {state, deadS}, link {phase, attempt, stop}, server
 // {state, detail}, waitingS and lostS (of audio), heard (sound in the last seconds), tip, startedAt and pausedAt and
-// quietAt (times of day as text), wentOn (the room was already running), language, screen {supported, held}.
+// quietAt (times of day as text), warning {code, message, at} of the server, wentOn (the room was already running), language, screen {supported, held}.
 
 const SLOW_S = 3; // more than this unsent, and the page says how far behind it is
 
@@ -126,6 +126,13 @@ function runningBand(model) {
   if (server.detail === "budget") {
     return { mark: "paused", title: "Out of time", text: "This room has used its time for today. The host can add more.", aside: "" };
   }
+  if (server.detail === "budget_month") {
+    return { mark: "paused", title: "Out of time", text: "This month’s time for captions is used up. The host can add more.", aside: "" };
+  }
+  if (server.detail === "engine_busy") {
+    const text = "All caption lines are in use; yours starts as soon as one is free. Keep talking: your words are kept for 2 minutes.";
+    return { mark: "reconnecting", title: "Waiting for a caption line", text, aside: "" };
+  }
   if (waitingS >= SLOW_S) {
     const text = model.slow ? "Your connection is slow. Keep talking: nothing is lost so far." : "Connected again. Your kept words are being written now.";
     return { mark: "catching", title: "Catching up", text, aside: `${seconds(waitingS)} ${model.slow ? "behind" : "to go"}` };
@@ -148,6 +155,20 @@ export function band(model) {
   return model.phase === "idle" || model.phase === "ended" ? idleBand(model) : runningBand(model);
 }
 
+const WARNINGS = {
+  budget_soon: "Little time is left",
+  budget_more: "There is more time",
+  budget: "Captions start again by themselves",
+  budget_month: "Captions start again by themselves",
+};
+
+// `at` is a time of day: how much is left was true then.
+function warningNote({ code, message, at }) {
+  const text = code === "budget_soon" ? `${message} Told at ${at}.` : message;
+  const mark = code === "budget" || code === "budget_month" ? "paused" : "catching";
+  return { tone: "care", mark, title: WARNINGS[code] ?? "A word from the server", text };
+}
+
 /** The one note beside the captions: {tone, mark, title, text} or null. */
 export function note(model) {
   if (model.otherMicrophone) {
@@ -159,7 +180,7 @@ export function note(model) {
       const text = `About ${seconds(model.lostS)} of your words could not be kept: the connection was gone for too long. Readers see where they are missing.`;
       return { tone: "bad", mark: "lost", title: "Some words are lost", text };
     }
-    if (model.warning) return { tone: "care", mark: "catching", title: "A word from the server", text: model.warning };
+    if (model.warning) return warningNote(model.warning);
     if (model.phase === "running" && model.tip === "quiet") {
       return { tone: "care", mark: "silent", title: "Too quiet", text: "Move closer, about a hand’s width." };
     }
@@ -182,7 +203,8 @@ export function facts(model) {
   const started = model.phase !== "idle";
   let safe = "All safe";
   if (model.lostS >= 1) safe = `${seconds(model.lostS)} lost`;
-  else if (model.server?.detail === "engine_down") safe = "Kept, not written yet";
+  else if (model.server?.detail === "engine_down" || model.server?.detail === "engine_busy") safe = "Kept, not written yet";
+  else if (model.server?.detail?.startsWith("budget")) safe = "Written, until the time was up";
   else if (model.waitingS >= 1) safe = `${seconds(model.waitingS)} waiting to be sent`;
   return [
     started ? ["Your words so far", safe] : ["Spoken language", model.language],

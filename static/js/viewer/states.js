@@ -13,7 +13,9 @@ const DETAILS = {
   catching_up: () => say("catching", "Catching up", "Catching up.", "The words you missed are on their way.", SETTLED_MS),
   speaker_lost: () => say("lost", "No microphone", "The speaker’s microphone is gone.", "If words are missing, you will see where.", SETTLED_MS),
   engine_down: (at) => say("lost", "Captions down", "Captions are down in this room.", at ? `Since ${at}. We keep trying.` : "We keep trying.", SETTLED_MS),
-  budget: () => say("paused", "Stopped", "This room has used its time for today.", "The host can add more."),
+  engine_busy: () => say("reconnecting", "Waiting", "All caption lines are in use.", "This room’s starts as soon as one is free.", SETTLED_MS),
+  budget: () => say("paused", "Out of time", "This room has used its time for today.", "The host can add more."),
+  budget_month: () => say("paused", "Out of time", "This month’s time for captions is used up.", "The host can add more."),
   blanked: () => say("paused", "Hidden", "The host has hidden the captions for a moment."),
 };
 
