@@ -1,4 +1,4 @@
-"""Django's admin: rooms and their settings, sessions and finals to look at, links to make and revoke."""
+"""Django's admin: rooms and their settings, sessions, finals and costs to look at, links to make and revoke."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Any
 from django.conf import settings
 from django.contrib import admin, messages
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
-from captions.models import AccessLink, Room, Segment, Session, SpeakerTicket
+from captions.captioning.budget_words import credits_number, length
+from captions.models import AccessLink, Room, Segment, Session, SpeakerTicket, Usage
 from captions.models.access_link import hash_token
+from captions.views import usage
 from captions.views.links import room_links
 
 if TYPE_CHECKING:
@@ -39,7 +41,19 @@ class RoomAdmin(RoomBase):
         ),
         ("Names and special words", {"fields": ("vocabulary", "vocabulary_boost")}),
         ("End of a line", {"fields": ("utterance_horizon_s", "utterance_threshold")}),
+        ("Time and cost", {"fields": ("hours_per_day", "used_today", "used_this_month")}),
     )
+    readonly_fields = ("used_today", "used_this_month")
+
+    @admin.display(description="Used today (UTC)")
+    def used_today(self, room: Room) -> str:
+        """Today's use against the room's limit."""
+        return usage.use_today(room) if room.pk else "Nothing yet."
+
+    @admin.display(description="Used this month, all rooms")
+    def used_this_month(self, room: Room) -> str:
+        """All rooms' use this month against the server's limit."""
+        return usage.use_this_month(room)
 
 
 @admin.register(AccessLink)
@@ -86,8 +100,35 @@ class ReadOnly(AnyBase):
 class SessionAdmin(ReadOnly):
     """Runs of rooms."""
 
-    list_display = ("room", "number", "state", "detail", "started_at", "ended_at", "fence")
+    list_display = ("__str__", "cost", "credits", "told", "started_at", "ended_at")
+    ordering = ("-started_at",)
     list_filter = ("room", "state")
+    list_select_related = ("room",)
+    fieldsets = (
+        (None, {"fields": ("room", "number", "told", "started_at", "ended_at", "cost", "credits")}),
+        ("The captioner", {"fields": ("state_at", "fence", "lease_until", "line_since", "waits_since")}),
+        ("The audio", {"fields": ("speaker_here", "stream", "sample_rate", "stream_base_ms", "acked_sample")}),
+    )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """Return sessions with the time that was spoken in them."""
+        return usage.with_spoken_time(super().get_queryset(request))
+
+    @admin.display(description="State", ordering="state")
+    def told(self, session: Session) -> str:
+        """What viewers are told."""
+        detail = session.detail.replace("_", " ")
+        return f"{session.get_state_display()}, {detail}" if detail else session.get_state_display()
+
+    @admin.display(description="Paid and spoken", ordering="paid_ms")
+    def cost(self, session: Any) -> str:  # noqa: ANN401 - a session and its spoken_ms
+        """Audio that was billed, beside what was said in it."""
+        return usage.paid_and_spoken(session.paid_ms, session.spoken_ms)
+
+    @admin.display(description="Credits")
+    def credits(self, session: Session) -> str:
+        """What the engine bills for it."""
+        return credits_number(session.paid_ms)
 
 
 @admin.register(Segment)
@@ -105,3 +146,31 @@ class SpeakerTicketAdmin(ReadOnly):
 
     list_display = ("link", "expires_at")
     fields = ("link", "expires_at")
+
+
+@admin.register(Usage)
+class UsageAdmin(ReadOnly):
+    """What was paid for: by month, and by day and room."""
+
+    list_display = ("day", "room_slug", "paid", "credits")
+    list_filter = ("room_slug",)
+    date_hierarchy = "day"
+    fields = ("day", "room_slug", "room", "paid", "credits")
+
+    def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:  # noqa: ARG002 - Django's own signature
+        """Nobody deletes: limits count on it."""
+        return False
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """Show the list, under the totals of the months."""
+        return super().changelist_view(request, {**(extra_context or {}), "months": usage.months()})
+
+    @admin.display(description="Paid")
+    def paid(self, row: Usage) -> str:
+        """The length of audio that was billed."""
+        return length(row.paid_ms)
+
+    @admin.display(description="Credits")
+    def credits(self, row: Usage) -> str:
+        """What the engine bills for it."""
+        return credits_number(row.paid_ms)

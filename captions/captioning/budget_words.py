@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from captions.captioning.budget import CREDITS_PER_S, Amounts, Reason, Verdict
+from captions.captioning.budget import CREDITS_PER_S, Reason, Verdict
 
 SECONDS_BELOW_S: Final = 90
 
@@ -65,18 +65,17 @@ def length(ms: int) -> str:
 
 def credits_of(ms: int) -> str:
     """Return what paid time costs, in the engine's credits: "2,304 credits"."""
-    return f"{round(ms * CREDITS_PER_S / 1000):,} credits"
+    return f"{credits_number(ms)} credits"
+
+
+def credits_number(ms: int) -> str:
+    """Return the same for a column headed "Credits"."""
+    return f"{round(ms * CREDITS_PER_S / 1000):,}"
 
 
 def of_limit(used_ms: int | None, limit_ms: int | None) -> str:
-    """Return how much of a limit is used: "0:42:10 of 4:00:00 (18 %)"."""
+    """Return how much of a limit is used: "42:10 of 4:00:00 (17 %)"."""
     used_ms = used_ms or 0
     if limit_ms is None:
         return f"{length(used_ms)}, no limit"
-    return f"{length(used_ms)} of {length(limit_ms)} ({used_ms * 100 // limit_ms} %)"
-
-
-def use_of_room(limit: Amounts, used: Amounts, verdict: Verdict) -> str:
-    """Return a room's use today, for staff; with why it is stopped."""
-    told = f"{of_limit(used.room_day_ms, limit.room_day_ms)}, {credits_of(used.room_day_ms or 0)}"
-    return f"{told}. {sentence(FOR_STAFF, verdict)}" if verdict.reason else told
+    return f"{length(used_ms)} of {length(limit_ms)} ({used_ms * 100 // limit_ms}\u00a0%)"

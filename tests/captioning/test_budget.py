@@ -131,5 +131,5 @@ def test_lengths_and_costs_read_well() -> None:
     assert budget_words.length(768_000) == "12:48"
     assert budget_words.length(11_230_000) == "3:07:10"
     assert budget_words.credits_of(768_000) == "2,304 credits"
-    assert budget_words.of_limit(2_520_000, 14_400_000) == "42:00 of 4:00:00 (17 %)"
+    assert budget_words.of_limit(2_520_000, 14_400_000) == "42:00 of 4:00:00 (17\u00a0%)"
     assert budget_words.of_limit(2_520_000, None) == "42:00, no limit"
