@@ -15,11 +15,13 @@ from django.db import Error
 from django.utils import timezone
 
 from captions.captioning import lease
+from captions.captioning.budget import Verdict
 from captions.captioning.engine_report import EngineReport
 from captions.captioning.lease import Claim, LeaseLostError
 from captions.captioning.room_state import RoomState
 from captions.captioning.scribe import Scribe, Speaker
 from captions.captioning.segmenter import Segmenter
+from captions.captioning.spending import Spending
 from captions.captioning.voice import Voice
 from captions.database import in_database
 from captions.fanout.events import write_json
@@ -83,6 +85,7 @@ class Captioner:
         signals: Signals,
         *,
         speaker_gone_s: float,
+        verdict: Verdict,
     ) -> None:
         self.claim = claim
         self.room = claim.room
@@ -95,6 +98,7 @@ class Captioner:
         self._voice = self._new_voice(
             claim.stream, claim.sample_rate, claim.base_ms, first=claim.next_sample, emitted=claim.emitted
         )
+        self._spending = Spending(claim, verdict, self._voice.runner, now=self._loop.time())
         self._scribe = Scribe(claim, publish, self._voice)
         if claim.lost_from_ms is not None:
             self._scribe.gap(claim.lost_from_ms, claim.base_ms, "speaker_gone")
@@ -137,8 +141,8 @@ class Captioner:
 
     @property
     def engine_is_up(self) -> bool:
-        """The speech engine answers."""
-        return self._state.engine_up
+        """The speech engine answers, and may be asked."""
+        return self._state.engine_up and not self._spending.is_held
 
     def speaker_is_live(self) -> bool:
         """Somebody is connected, and speaking or pausing."""
@@ -162,6 +166,8 @@ class Captioner:
             self._voice.runner.try_again()
         self._tell_state()
         self._scribe.greet(speaker)
+        for notice in self._spending.reminders():
+            self._scribe.warn(notice.code, notice.message)
 
     def detach(self, speaker: Speaker) -> None:
         """The speaker's socket is gone."""
@@ -248,6 +254,7 @@ class Captioner:
                 self._changing = False
             await old.runner.close()
             self._voice = self._new_voice(stream, rate, max(elapsed_ms, old.end_ms))
+            self._spending.change_stream(self._voice.runner)
             self._state.engine_up = True
         self._scribe.change_voice(self._voice)
         self._resumed = True  # where another stream begins to count is its own affair
@@ -290,8 +297,8 @@ class Captioner:
                 self._let_gaps_out(before_ms=voice.ms(index))
                 if not self._segmenter.is_open and not scribe.has_unwritten:
                     scribe.heard_to(voice.ms(index))
-            case Lost(start, end):
-                insort(self._gaps, (voice.ms(start), voice.ms(end), "engine_down"))
+            case Lost(start, end, reason):
+                insort(self._gaps, (voice.ms(start), voice.ms(end), reason))
             case EngineState() | InUse() | NotUsed():
                 self._hear_of_engine(output)
             case Done() if self._ending:
@@ -319,7 +326,15 @@ class Captioner:
             self._scribe.take(self._segmenter.utterance_end())
             self._scribe.gap(*self._gaps.pop(0))
 
+    def _keep_to_limits(self, now: float) -> None:
+        speaks = self._state.speaker_here and not self._state.paused
+        in_use = speaks or not self._voice.runner.stream.is_heard_out
+        for notice in self._spending.keep(now, in_use=in_use):
+            self._scribe.warn(notice.code, notice.message)
+
     def _tell_state(self) -> None:
+        self._state.out_of_budget = self._spending.out_of_budget
+        self._state.engine_busy = self._spending.engine_busy
         self._state.behind_s = self.behind_s
         told = self._state.at(self._loop.time())
         if told != self._told:
@@ -336,6 +351,7 @@ class Captioner:
                 await self._scribe.wake.wait()
                 self._scribe.wake.clear()
                 await self._scribe.write()
+            await self._scribe.count(self._spending.paid_ms)
             if self._yielding:
                 await self._scribe.step_aside(heard_out=self._heard_out)
                 self._make_room()
@@ -377,11 +393,15 @@ class Captioner:
         renew_at = beat_at = 0.0
         renewal: asyncio.Future[None] = self._loop.create_future()
         renewal.set_result(None)
+        look = renewal
         while True:
             now = self._loop.time()
             away_s = now - self._speaker_since if self._scribe.speaker is None else 0.0
             if away_s > self._speaker_gone_s and not self.is_ending and not self._changing:
                 self.end()
+            self._keep_to_limits(now)
+            if look.done() and self._spending.look_is_due(now):
+                look = self._loop.create_task(self._look(now), name=f"budget {self.room.slug}")
             self._tell_state()
             if now >= beat_at:
                 beat_at = now + BEAT_S
@@ -403,6 +423,14 @@ class Captioner:
             self._finish()  # closing the session will find the lease gone, too
         except Error as error:
             logger.warning("room %s: the lease could not be renewed (%s)", self.room.slug, type(error).__name__)
+
+    async def _look(self, now: float) -> None:
+        try:
+            await self._spending.look(now)
+        except LeaseLostError:
+            self._finish()
+        except Error as error:
+            logger.warning("room %s: what may be spent is not known (%s)", self.room.slug, type(error).__name__)
 
     def _adopt(self, room: Room) -> None:
         """Work with the room as it is set now."""

@@ -13,8 +13,10 @@ from django.conf import settings
 from django.db import DatabaseError
 from django.utils import timezone
 
-from captions.captioning import lease
+from captions.captioning import lease, meter
+from captions.captioning.budget import Verdict
 from captions.captioning.captioner import Captioner
+from captions.captioning.lease import Claim, LeaseLostError
 from captions.captioning.scribe import Speaker
 from captions.captioning.voice import opening
 from captions.database import in_database
@@ -38,6 +40,13 @@ class RoomBusyError(Exception):
 
 class ComeAgainError(Exception):
     """The room cannot be opened just now."""
+
+
+def _first_look(claim: Claim) -> Verdict:
+    """Return what the room may spend, before anything is sent. Raises LeaseLostError."""
+    return meter.count_and_look(
+        claim.session_id, claim.fence, room_id=claim.room.pk, paid_ms=claim.paid_ms, wants_line=True
+    )
 
 
 class Desk:
@@ -79,6 +88,10 @@ class Desk:
             await self._ask_for_the_room(room, watched, stream=stream, take_over=take_over)
             # Whoever still holds the lease by now is dead, or would not let go.
             claim = await in_database(lease.claim, room.pk, stream=stream, sample_rate=sample_rate)
+            verdict = await in_database(_first_look, claim)
+        except LeaseLostError:
+            self.hub.let_go(watched)
+            raise ComeAgainError from None
         except BaseException:
             self.hub.let_go(watched)
             raise
@@ -87,7 +100,7 @@ class Desk:
         def publish(item: Item) -> None:
             self.hub.publish(slug, item)
 
-        captioner = Captioner(claim, publish, watched, speaker_gone_s=settings.SPEAKER_GONE_S)
+        captioner = Captioner(claim, publish, watched, speaker_gone_s=settings.SPEAKER_GONE_S, verdict=verdict)
         # A captioner of another process learns at once that its time is over.
         publish(Item("fence", claim.session, 0, fence=claim.fence))
         self._captioners[slug] = captioner

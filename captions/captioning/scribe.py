@@ -14,7 +14,7 @@ from typing import Final, Protocol
 
 from django.db import InterfaceError, OperationalError
 
-from captions.captioning import lease, log
+from captions.captioning import lease, log, meter
 from captions.captioning.acks import Acks
 from captions.captioning.lease import Claim
 from captions.captioning.segmenter import Finished, Growing, Piece
@@ -162,6 +162,10 @@ class Scribe:
         await self._persist(lease.change_stream, stream=voice.stream, sample_rate=voice.rate, base_ms=voice.base_ms)
         self._voice, self._next_voice = voice, None
         self._acks = Acks(voice.rate, voice.base_ms, 0, voice.base_ms)
+
+    async def count(self, paid_ms: int) -> None:
+        """Write down what was paid, the session's running total. Raises LeaseLostError."""
+        await self._persist(meter.record, paid_ms=paid_ms)
 
     async def step_aside(self, *, heard_out: bool) -> None:
         """Give the lease to whoever asked for it. Raises LeaseLostError."""

@@ -74,10 +74,11 @@ class Covered:
 
 @dataclass(frozen=True, slots=True)
 class Lost:
-    """Audio from sample ``start`` to ``end`` could not be kept until its words were out."""
+    """Audio from sample ``start`` to ``end`` was passed over, or not kept until its words were out, for ``reason``."""
 
     start: int
     end: int
+    reason: str = "engine_down"
 
 
 @dataclass(frozen=True, slots=True)

@@ -195,7 +195,7 @@ class Leg:
             self._out.append(SendFlush(self.id, self._flushes))
 
     def _ends_in_sound(self, gate: Gate) -> bool:
-        """The engine may notice a word a little after it began; a flush then would cut it, so the sound itself is asked."""
+        """The engine may notice a word a little after it began, and a flush would cut it: so the sound is asked."""
         onset, before = (int(length_s * self.settings.rate) for length_s in (ONSET_S, BEFORE_ONSET_S))
         start = max(self.origin, self.run.start, self.fed - onset)
         first = max(self.run.start, start - before)

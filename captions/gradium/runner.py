@@ -78,6 +78,16 @@ class StreamRunner:
         self.stream.try_again(self._loop.time())
         self._carry_out()
 
+    def hold(self, *, reason: str, keep: bool) -> None:
+        """Hear out what was said, then open no session; see ``Stream.hold``."""
+        self.stream.hold(self._loop.time(), reason=reason, keep=keep)
+        self._carry_out()
+
+    def go_on(self) -> None:
+        """Sessions may be opened again."""
+        self.stream.go_on(self._loop.time())
+        self._carry_out()
+
     def end(self) -> None:
         """Hear out what there is; ``done`` is set when all words are out."""
         self.stream.end(self._loop.time())

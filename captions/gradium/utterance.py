@@ -88,8 +88,8 @@ class Utterance:
     ) -> Decision:
         """Tell what to do now.
 
-        ``confirmed``: all that was sent is processed, so the last step speaks for all of it. ``sounds``: whether its end
-        sounds as if somebody began to speak, which the engine may notice a little later.
+        ``confirmed``: all that was sent is processed, so the last step speaks for all of it. ``sounds``: whether it ends
+        as if somebody began to speak, which the engine may notice a little later.
         """
         is_over = self.is_silent and (self._heard_speech or in_utterance)
         leave = may_leave and self.in_pause

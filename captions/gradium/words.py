@@ -23,6 +23,11 @@ class Words:
         self._end_told = True
         self._out = out
 
+    @property
+    def last_end_s(self) -> float:
+        """When the last word ended; 0 before there is one."""
+        return self.emitted[-1].end_s if self.emitted else 0.0
+
     def say(self, words: Sequence[Spoken]) -> None:
         """Let words out; tell the end of the last one as soon as it is known."""
         for word in words:

@@ -416,3 +416,30 @@ async def test_accessible_when_the_microphone_is_refused(speak: Opener) -> None:
     speaker = await speak(allow_microphone=False)
     await speaker.says("Your microphone is closed")
     await check_accessibility(speaker.page, "refused")
+
+
+async def test_time_that_runs_out_is_told_before_and_comes_back(
+    server: App, room: dict[str, Any], chromium: Chromium
+) -> None:
+    def give(hours: float) -> None:
+        change = f"from captions.models import Room; Room.objects.filter(slug={room['slug']!r}).update"
+        server.manage("shell", "-v0", "--no-imports", "-c", f"{change}(hours_per_day={hours})")
+
+    give(0.003)
+    context = await chromium(viewport=SIZES[0])
+    page = await SpeakerPage.open(context, server, room)
+    note, title = page.page.locator("#note"), page.page.locator("#note-title")
+    await page.ready()
+    await page.page.get_by_role("button", name="Start captions").click()
+    await expect(title).to_have_text("Little time is left")
+    await expect(note).to_contain_text("of captions are left for this room today. The host can add more. Told at ")
+    await page.says("Out of time")
+    await expect(page.page.locator("#band-text")).to_have_text(
+        "This room has used its time for today. The host can add more."
+    )
+    await expect(note).to_contain_text("Captions start again at midnight UTC, or as soon as the host adds more.")
+    assert (await Axe().run(page.page)).violations_count == 0
+    give(20)
+    await page.says("You are live")
+    await expect(page.page.get_by_text("Captions start again")).to_be_hidden()
+    await page.end()
