@@ -7,8 +7,9 @@ import sys
 import time
 
 from tests.gradium.conditions import World
+from tests.gradium.outcome import Result
 from tests.gradium.verdict import Verdict, judge
-from tests.gradium.world import Result, Run
+from tests.gradium.world import Run
 from tests.gradium.worlds import DENSE, ROUGH, WORLDS
 
 COLUMNS = ("words", "seams", "missing", "doubled", "foreign", "unfit", "stuck", "lost")

@@ -9,8 +9,9 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from tests.gradium.conditions import World
+from tests.gradium.outcome import Result
 from tests.gradium.verdict import judge
-from tests.gradium.world import CHANGES_SETTINGS, KNOWS_SILENCE, Result, Run
+from tests.gradium.world import CHANGES_SETTINGS, KNOWS_SILENCE, Run
 from tests.gradium.worlds import DENSE, ONE_AT_A_TIME, ROUGH, SILENCES, WORLDS
 
 SEEDS = range(2)

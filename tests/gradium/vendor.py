@@ -135,6 +135,8 @@ class VendorSession:
         for place, word in enumerate(self.all_words[first : self.next_word + 2], first):
             if word.start_s + self.world.vad_lags_s * (place * 0.618 % 1) < here_s:
                 quiet_s = min(quiet_s, max(0.0, here_s - word.end_s))
+        if quiet_s <= 0:
+            return _NEVER_SILENT
         if quiet_s >= _FULL_S:
             return _SILENT
         return {horizon: min(1.0, quiet_s / (0.4 * horizon + 0.2)) for horizon in HORIZONS_S}

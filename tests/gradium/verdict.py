@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Final
 
+from tests.gradium.outcome import Result
 from tests.gradium.speaker import Uttered
 from tests.gradium.vendor import CUT_WORD
-from tests.gradium.world import LANGUAGES, Result
+from tests.gradium.world import LANGUAGES
 
 NEAR_S: Final = 1.0  # a word further away than this is another one
 AT_ONCE_S: Final = 1.0  # changes that follow one another so soon are one

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import random
-from collections import Counter
-from dataclasses import dataclass, field
 from typing import Any, Final
 
 from captions.gradium.actions import (
@@ -30,7 +28,8 @@ from tests.gradium.clock import Clock
 from tests.gradium.conditions import World
 from tests.gradium.faults import Faults
 from tests.gradium.network import Network
-from tests.gradium.speaker import FRAME, RATE, Gate, Uttered, recording, talk
+from tests.gradium.outcome import Change, Result
+from tests.gradium.speaker import FRAME, RATE, Gate, recording, talk
 from tests.gradium.vendor import VendorSession
 
 TICK_S: Final = 0.05
@@ -39,38 +38,6 @@ _ACTIONS: Final = (Open, Send, SendFlush, SendEnd, Close)
 _SETTINGS: Final = {known.name for known in dataclasses.fields(Settings)}
 CHANGES_SETTINGS: Final = hasattr(Stream, "change")
 KNOWS_SILENCE: Final = "silence_s" in _SETTINGS
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """Other settings came into force: the words that begin after ``at_s`` are of that edition."""
-
-    at_s: float
-    edition: int
-
-
-@dataclass(slots=True)
-class Result:
-    """What came of a run."""
-
-    spoken: list[Uttered]
-    words: list[Spoken] = field(default_factory=list)
-    told_at: list[float] = field(default_factory=list)
-    editions: list[int] = field(default_factory=list)  # of each word, as the stream told
-    changes: list[Change] = field(default_factory=list)  # those that the vendor took, from the first settings on
-    delays_s: list[float] = field(default_factory=list)  # of each edition
-    legs: int = 0
-    seams: int = 0
-    sent_s: float = 0.0
-    done_at: float | None = None
-    ended_at: float = 0.0
-    longest_tape_s: float = 0.0
-    lost: list[Lost] = field(default_factory=list)
-    covered: int = 0
-    ends_by: Counter[str] = field(default_factory=Counter)
-    utterances: int = 0
-    crashes: int = 0
-    most_sessions: int = 0
 
 
 class Run:
