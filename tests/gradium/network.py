@@ -69,7 +69,7 @@ class Network:
     def act(self, action: Action) -> None:
         """Carry out an action."""
         if isinstance(action, Open):
-            self._open(action.leg, getattr(action, "edition", 0))
+            self._open(action.leg, action.edition)
             return
         wire = self._wires[action.leg]
         if isinstance(action, Close):

@@ -27,6 +27,7 @@ class Result:
     told_at: list[float] = field(default_factory=list)
     editions: list[int] = field(default_factory=list)  # of each word, as the stream told
     changes: list[Change] = field(default_factory=list)  # those that the vendor took, from the first settings on
+    not_used: list[int] = field(default_factory=list)  # editions that the stream gave up
     delays_s: list[float] = field(default_factory=list)  # of each edition
     legs: int = 0
     seams: int = 0

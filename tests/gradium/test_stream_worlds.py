@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tests.gradium.conditions import World
 from tests.gradium.outcome import Result
 from tests.gradium.verdict import judge
-from tests.gradium.world import CHANGES_SETTINGS, KNOWS_SILENCE, Run
+from tests.gradium.world import Run
 from tests.gradium.worlds import DENSE, ONE_AT_A_TIME, ROUGH, SILENCES, WORLDS
 
 SEEDS = range(2)
@@ -69,8 +69,7 @@ def test_no_seam_loses_or_doubles_a_word(name, block, tell):
 def test_a_long_silence_costs_little_and_loses_nothing(name, tell):
     world = SILENCES[name]
     result = check(world, 1)
-    if KNOWS_SILENCE:
-        assert result.sent_s < 0.7 * world.talk_s
+    assert result.sent_s < 0.7 * world.talk_s
     tell([result])
 
 
@@ -86,7 +85,6 @@ def test_rough_sessions_are_seldom_told_apart_wrongly(name, tell):
     tell(results)
 
 
-@pytest.mark.skipif(not CHANGES_SETTINGS, reason="settings are changed between sessions")
 def test_a_change_of_settings_comes_into_force():
     result = check(WORLDS["other languages"], 1)
     assert set(result.editions) == {change.edition for change in result.changes}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import random
 from typing import Any, Final
 
@@ -10,7 +9,9 @@ from captions.gradium.actions import (
     Close,
     Covered,
     Done,
+    InUse,
     Lost,
+    NotUsed,
     Open,
     Output,
     Send,
@@ -35,9 +36,7 @@ from tests.gradium.vendor import VendorSession
 TICK_S: Final = 0.05
 LANGUAGES: Final = ("en", "fr", "de", "es")
 _ACTIONS: Final = (Open, Send, SendFlush, SendEnd, Close)
-_SETTINGS: Final = {known.name for known in dataclasses.fields(Settings)}
-CHANGES_SETTINGS: Final = hasattr(Stream, "change")
-KNOWS_SILENCE: Final = "silence_s" in _SETTINGS
+CHANGES_APART_S: Final = 1.2  # those that follow one another sooner are one to the stream
 
 
 class Run:
@@ -52,6 +51,7 @@ class Run:
         self.result.changes.append(Change(0.0, 0))
         self._refused: set[int] = set()
         self._in_use = 0
+        self._changed_at = 0.0
         self.stream = self._new_stream(seed)
         self._next = 0  # the speaker's next sample to send
         self._stopped = False
@@ -60,7 +60,7 @@ class Run:
             (world.aborts_every_s, self.network.abort),
             (world.hangs_every_s, self.network.hang),
             (world.crashes_every_s, self._crash),
-            (world.changes_every_s if CHANGES_SETTINGS else 0.0, self._change),
+            (world.changes_every_s, self._change),
         ):
             for at in self._faults.times(every):
                 self.clock.at(at, fault)
@@ -86,27 +86,29 @@ class Run:
 
     def _settings_of(self, edition: int, delay_in_frames: int = 0) -> Settings:
         language = LANGUAGES[edition % len(LANGUAGES)] if self.world.changes_language else ""
-        values: dict[str, Any] = {
-            "rate": RATE,
-            "session_s": self.world.cap_s,
-            "delay_s": (delay_in_frames or self.world.delay_in_frames) * FRAME_S,
-            "horizon_s": 2.0,
-            "threshold": 0.5,
-            "silence_s": self.world.gives_up_after_s,
-            "edition": edition,
-            "language": language,
-        }
-        return Settings(**{name: value for name, value in values.items() if name in _SETTINGS})
+        return Settings(
+            rate=RATE,
+            session_s=self.world.cap_s,
+            delay_s=(delay_in_frames or self.world.delay_in_frames) * FRAME_S,
+            horizon_s=2.0,
+            threshold=0.5,
+            silence_s=self.world.gives_up_after_s,
+            language=language,
+            edition=edition,
+        )
 
     def _session(self, edition: int) -> VendorSession | None:
         if edition in self._refused:
             return None
         settings = self._editions[edition]
-        tag = f"{settings.language}:" if self.world.changes_language and CHANGES_SETTINGS else ""
+        tag = f"{settings.language}:" if settings.language else ""
         delay_in_frames = round(settings.delay_s / FRAME_S)
         return VendorSession(self.world, self.rng, self.result.spoken, delay_in_frames=delay_in_frames, tag=tag)
 
     def _change(self) -> None:
+        if self.now - self._changed_at < CHANGES_APART_S:
+            return
+        self._changed_at = self.now
         edition = len(self._editions)
         settings = self._settings_of(edition, self.rng.choice(self.world.change_delays))
         self._editions.append(settings)
@@ -118,10 +120,9 @@ class Run:
         self.carry_out()
 
     def _new_stream(self, seed: float, **more: Any) -> Stream:
-        if KNOWS_SILENCE:
-            more["gate"] = Gate(self.result.spoken, lambda: self.clock.now)
         settings = self._editions[self.result.changes[-1].edition]
-        return Stream(settings, now=self.now, jitter=random.Random(seed), **more)
+        gate = Gate(self.result.spoken, lambda: self.clock.now)
+        return Stream(settings, now=self.now, jitter=random.Random(seed), gate=gate, **more)
 
     def _crash(self) -> None:
         """The process dies; a new one goes on from what is durable: some of the last words were not."""
@@ -232,5 +233,8 @@ class Run:
                 result.utterances += 1
             case Done():
                 result.done_at = self.now
-            case _ if type(output).__name__ == "InUse":
-                self._in_use = output.edition
+            case InUse(edition):
+                self._in_use = edition
+            case NotUsed(edition):
+                result.not_used.append(edition)
+                result.changes[:] = [change for change in result.changes if change.edition != edition]
