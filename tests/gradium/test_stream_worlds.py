@@ -112,6 +112,7 @@ faults = st.builds(
     hangs_every_s=st.sampled_from((0.0, 20.0)),
     hang_s=st.sampled_from((4.0, 60.0)),
     speed=st.sampled_from((3.0, 50.0)),
+    bursts_s=st.sampled_from((0.0, 0.4)),
     text_at_start=st.booleans(),
     trail_s=st.sampled_from((0.0, 0.1)),
     drops_every_s=st.sampled_from((0.0, 10.0)),

@@ -42,6 +42,12 @@ ONE_AT_A_TIME: Final[dict[str, World]] = {
         drops_every_s=12.0, pauses=False, round_trip_s=0.4, late_s=0.2, network_jitter_s=0.1, trail_s=0.1
     ),
     "drops around the limit": World(drops_every_s=8.0, drop_s=(2.8, 3.8), pauses=False, round_trip_s=0.2),
+    "drops, aborts while the last words come": World(
+        drops_every_s=8.0, drop_s=(3.2, 8.0), aborts_every_s=5.0, pauses=False, speed=2.5
+    ),
+    "drops, aborts while the last words come, far away": World(
+        drops_every_s=8.0, drop_s=(3.2, 8.0), aborts_every_s=6.0, pauses=False, speed=3.0, round_trip_s=0.6
+    ),
     "pauses of the speaker": World(cap_s=24.0, rests_every_s=10.0, common=0.3),
     "pauses, far away": World(cap_s=24.0, rests_every_s=6.0, round_trip_s=0.6, connect_s=(0.3, 1.0)),
     "crashes": World(crashes_every_s=20.0, common=0.3),
