@@ -13,6 +13,7 @@ from tests.gradium.speaker import Uttered
 from tests.gradium.vendor import CUT_WORD
 from tests.gradium.world import LANGUAGES
 
+TOLD: Final = 10  # words of each kind are enough to begin with
 NEAR_S: Final = 1.0  # a word further away than this is another one
 AT_ONCE_S: Final = 1.0  # changes that follow one another so soon are one
 STRADDLES_S: Final = 0.05  # a word that begins so soon after a change of settings may be said with either
@@ -37,10 +38,14 @@ class Verdict:
 
     def __str__(self) -> str:
         missing = [f"{word.text} at {word.start_s:.2f}" for word in self.missing]
-        return (
-            f"missing {missing}, doubled {self.doubled}, foreign {self.foreign}, "
-            f"{self.disorder} out of order, wrong settings {self.wrong_settings}"
-        )
+        kinds = {
+            "missing": missing,
+            "doubled": self.doubled,
+            "foreign": self.foreign,
+            "of wrong settings": self.wrong_settings,
+        }
+        told = [f"{len(words)} {kind} ({', '.join(words[:TOLD])})" for kind, words in kinds.items() if words]
+        return "; ".join([*told, f"{self.disorder} out of order"])
 
 
 def plain(text: str) -> tuple[str, str]:

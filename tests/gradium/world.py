@@ -115,7 +115,9 @@ class Run:
         if self.rng.random() < self.world.refused_changes:
             self._refused.add(edition)
         else:
-            self.result.changes.append(Change(self.stream.tape.end / RATE, edition))
+            # After a crash words are out that the tape has not reached again.
+            at_s = max([self.stream.tape.end / RATE, *(word.end_s for word in self.result.words[-1:])])
+            self.result.changes.append(Change(at_s, edition))
         self.stream.change(settings, self.now)
         self.carry_out()
 
@@ -132,6 +134,10 @@ class Run:
         del result.words[keep:], result.told_at[keep:], result.editions[keep:]
         start = max(0, int((kept[-1].end_s - 2.0) * RATE)) if kept else 0
         result.crashes += 1
+        newest, out_s = result.changes[-1], kept[-1].end_s if kept else 0.0
+        if newest.at_s > out_s:  # the new process knows the newest settings only
+            earlier = [change for change in result.changes if change.at_s < out_s]
+            result.changes[:] = [*earlier, Change(out_s, newest.edition)]
         self.network.cut_all()
         self.stream = self._new_stream(rng.random(), start=start, emitted=kept[-30:])
         self._next = start

@@ -104,6 +104,8 @@ HEARING: Final[dict[str, World]] = {
     "texts trail a flush": World(cap_s=16.0, trail_s=0.3, late_s=0.2, network_jitter_s=0.05),
     "steps in bursts": World(cap_s=16.0, bursts_s=0.5, common=0.3, aborts_every_s=15),
     "steps in long bursts": World(cap_s=24.0, bursts_s=1.5, common=0.3),
+    "onsets noticed late, far away": World(cap_s=16.0, vad_lags_s=0.3, round_trip_s=0.4, network_jitter_s=0.05),
+    "onsets noticed late": World(cap_s=16.0, vad_lags_s=0.3, common=0.3),
     "pauses never told": World(cap_s=12.0, vad=False, common=0.3),
 }
 
@@ -111,8 +113,6 @@ HEARING: Final[dict[str, World]] = {
 ROUGH: Final[dict[str, World]] = {
     "splits and joins, aborts": World(cap_s=24.0, compounds=0.2, aborts_every_s=8, jitter_s=0.03),
     "splits and joins": World(cap_s=12.0, compounds=0.2),
-    "onsets noticed late, far away": World(cap_s=16.0, vad_lags_s=0.3, round_trip_s=0.4, network_jitter_s=0.05),
-    "onsets noticed late": World(cap_s=16.0, vad_lags_s=0.3, common=0.3),
     "rough": World(cap_s=24.0, shift_s=0.2, jitter_s=0.08, respelt=0.1, common=0.5, late_s=0.3, warm_up_s=0.4),
     "rough, no pauses": World(
         cap_s=24.0, shift_s=0.2, jitter_s=0.08, respelt=0.1, common=0.5, late_s=0.3, warm_up_s=0.4, pauses=False
@@ -139,6 +139,25 @@ CHANGES: Final[dict[str, World]] = {
         changes_every_s=12.0, changes_language=True, most_sessions=1, cap_s=24.0
     ),
     "other languages, drops": World(changes_every_s=12.0, changes_language=True, drops_every_s=15, drop_s=(0.3, 8)),
+    "other delays, crashes": World(changes_every_s=10.0, crashes_every_s=15.0, common=0.3),
+    "other languages, crashes": World(changes_every_s=10.0, changes_language=True, crashes_every_s=15.0),
+    "other languages, all kinds of trouble": World(
+        changes_every_s=12.0,
+        changes_language=True,
+        cap_s=24.0,
+        aborts_every_s=15,
+        hangs_every_s=40,
+        hang_s=10.0,
+        refusals=0.2,
+        most_sessions=2,
+        linger_s=0.5,
+        late_s=0.2,
+        trail_s=0.1,
+        network_jitter_s=0.05,
+        warm_up_s=0.4,
+        drops_every_s=30,
+        vad_lags_s=0.2,
+    ),
     "settings not taken": World(changes_every_s=12.0, refused_changes=0.5, common=0.3),
     "languages not taken": World(changes_every_s=12.0, refused_changes=0.5, changes_language=True, cap_s=24.0),
 }
@@ -170,14 +189,14 @@ SILENCES: Final[dict[str, World]] = {
 DENSE: Final[dict[str, World]] = {
     "seams in pauses": World(cap_s=6.0, common=0.3),
     "seams in running speech": World(cap_s=6.0, pauses=False, common=0.3, warm_up_s=0.3),
-    "seams of common words": World(cap_s=8.0, common=1.0, pauses=False),
-    "seams of aborts": World(aborts_every_s=2.0, common=0.3, aborts_lose=True),
-    "seams of early caps": World(real_cap_s=5.5, cap_ends_by="close", jitter_s=0.03, pauses=False),
+    "seams of common words": World(cap_s=6.0, common=1.0, pauses=False),
+    "seams of aborts": World(aborts_every_s=1.3, common=0.3, aborts_lose=True),
+    "seams of early caps": World(real_cap_s=5.0, cap_ends_by="close", jitter_s=0.03, pauses=False),
     "seams of all kinds": World(
-        cap_s=12.0,
-        cap_varies_s=3.0,
+        cap_s=8.0,
+        cap_varies_s=2.0,
         cap_ends_by="abort",
-        aborts_every_s=4.0,
+        aborts_every_s=2.5,
         round_trip_s=0.1,
         network_jitter_s=0.02,
         common=0.3,
