@@ -17,6 +17,7 @@ from django.utils import timezone
 from captions.captioning import lease
 from captions.captioning.budget import Verdict
 from captions.captioning.engine_report import EngineReport
+from captions.captioning.lag import Lag
 from captions.captioning.lease import Claim, LeaseLostError
 from captions.captioning.room_state import RoomState
 from captions.captioning.scribe import Scribe, Speaker
@@ -104,6 +105,7 @@ class Captioner:
             self._scribe.gap(claim.lost_from_ms, claim.base_ms, "speaker_gone")
         self._gaps: list[tuple[int, int, str]] = []
         self._state = RoomState(last_sound_at=self._loop.time())
+        self._lag = Lag()
         self._told: tuple[str, str] = ("", "")
         self._frame_at = self._speaker_since = self._loop.time()
         self._resumed = False
@@ -335,7 +337,8 @@ class Captioner:
     def _tell_state(self) -> None:
         self._state.out_of_budget = self._spending.out_of_budget
         self._state.engine_busy = self._spending.engine_busy
-        self._state.behind_s = self.behind_s
+        wall_s = (timezone.now() - self.claim.started_at).total_seconds()
+        self._state.behind_s = self.behind_s + self._lag.behind_s(wall_s, self._voice.end_ms / 1000)
         told = self._state.at(self._loop.time())
         if told != self._told:
             self._told = told

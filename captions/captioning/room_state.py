@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 SILENT_AFTER_S: Final = 3.0
-CATCHING_UP_FROM_S: Final = 4.0
+CATCHING_UP_FROM_S: Final = 2.0
 CAUGHT_UP_BELOW_S: Final = 1.0
 NO_AUDIO_S: Final = 1.75  # a microphone never stops; a speaker's page that sends nothing for this long is in trouble
 

@@ -9,7 +9,7 @@ from captions.gradium.leg import Leg, Phase
 
 DOWN_AFTER_S: Final = 1.0  # without a session
 MUTE_S: Final = 1.6  # with one that owes an answer
-POLICY_S: Final = 15.0  # a refusal of what has worked before is believed when it goes on for so long
+POLICY_S: Final = 15.0  # a refusal of what has worked before is taken for one when it goes on for so long
 
 
 class EngineWatch:
@@ -26,12 +26,15 @@ class EngineWatch:
         """A session is at work."""
         self._refused_since = None
 
-    def refused(self, now: float, *, has_worked: bool) -> None:
-        """The engine will not have what a session begins with, or says so because it has no session to give."""
+    def refused(self, now: float, *, has_worked: bool) -> bool:
+        """The engine will not have what a session begins with, or says so because it has no session to give.
+
+        What has never worked is not tried again. Returns whether the engine goes on refusing what has.
+        """
         if self._refused_since is None:
             self._refused_since = now
-        if not has_worked or now - self._refused_since > POLICY_S:
-            self.is_final = True
+        self.is_final = not has_worked
+        return now - self._refused_since > POLICY_S
 
     def look(self, now: float, leg: Leg | None, *, wanted: bool, broken: bool) -> EngineState | None:
         """Return what is news. ``wanted``: there is audio to be heard; ``broken``: the breaker is open."""

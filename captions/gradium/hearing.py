@@ -21,6 +21,7 @@ from captions.gradium.tape import Run, Tape
 from captions.gradium.words import Words
 
 MOST_SLACK_S: Final = 2.0
+LEAD_IN_S: Final = 1.0  # of silence before a run's first sample: a session that has just begun mishears
 CUT_S: Final = FRAME_S  # a word that ends this near to where the audio broke off may be half a word
 BEFORE_CUT_S: Final = 0.1  # such a word is heard again from this long before its beginning
 
@@ -63,8 +64,8 @@ class Hearing:
         run = self.tape.run_at(start)
         start = max(start, run.start)
         frame = leg.settings.frame
-        back = max(start - int(leg.settings.context_s * self.rate), run.start)
-        leg.begin(ready, run, max(back // frame * frame, run.start), now)
+        back = max(start - int(leg.settings.context_s * self.rate), run.start - int(LEAD_IN_S * self.rate))
+        leg.begin(ready, run, back // frame * frame, now)
 
     # What is heard -------------------------------------------------------------------------------------------------
 
@@ -82,11 +83,16 @@ class Hearing:
         limit = self.editions.limit(leg.edition)
         leg.seam.limit_s = math.inf if limit is None else limit / self.rate
 
+    def join(self, leg: Leg) -> None:
+        """A text has come: it need not wait for the next step if it shows how a leg goes on from the one before."""
+        if leg.seam.is_comparable:
+            leg.seam.heard(leg.heard / self.rate, slack_s=self.slack_s)
+
     def hear(self, leg: Leg) -> bool:
         """Let words out as far as the leg that speaks has come; tells whether it has covered anything new."""
         leg.seam.heard(leg.heard / self.rate, slack_s=self.slack_s)
         self.words.say(leg.seam.take())
-        if not leg.seam.joined:
+        if not leg.seam.joined or leg.seam.withholding:
             return False
         index = leg.heard - int(self.slack_s * self.rate)
         limit = self.editions.limit(leg.edition)

@@ -18,6 +18,7 @@ AHEAD_S: Final = 3.0  # at most this much audio is under way to the engine
 OWED_S: Final = 0.2  # less than this under way is no debt of the engine's
 HANG_S: Final = 6.0  # an engine that owes something and says nothing for this long is given up
 CONNECT_LIMIT_S: Final = 10.0
+END_LIMIT_S: Final = 1.8  # for the answer to end_of_stream, once all is processed
 ONSET_S: Final = 0.4  # a word may have begun this long before the engine says so
 BEFORE_ONSET_S: Final = 1.0  # the noise of the room is measured over so much
 STOP_FEEDING: Final = 0.99  # share of the session cap
@@ -99,6 +100,10 @@ class Leg:
         """It owes an answer for too long."""
         return self.waits_s(now) > (CONNECT_LIMIT_S if self.phase is Phase.CONNECTING else HANG_S)
 
+    def lacks_its_end_only(self, now: float) -> bool:
+        """All was processed, and yet end_of_stream is not answered."""
+        return self.phase is Phase.ENDING and self.seen >= self.fed and self.waits_s(now) > END_LIMIT_S
+
     @property
     def lived_s(self) -> float | None:
         """For how long its session said something; None if it never was ready."""
@@ -107,7 +112,7 @@ class Leg:
     # What it is told -----------------------------------------------------------------------------------------------
 
     def begin(self, ready: Ready, run: Run, origin: int, now: float) -> None:
-        """The session is open; it hears ``run`` from ``origin`` on."""
+        """The session is open; it hears ``run`` from ``origin`` on, and silence before the run."""
         self.phase = Phase.OPEN
         self.run = run
         self.origin = self.fed = self.seen = origin
@@ -115,6 +120,12 @@ class Leg:
         self._progress_at = self._ready_at = now
         if ready.lead_s is not None:
             self.lead_s = ready.lead_s
+
+    def utterance_has_ended(self, now: float) -> bool:
+        """Tell, once, that an utterance was flushed and its text is out; call it as time passes."""
+        has_ended = self.utterance.has_ended(now)
+        self._flush_is_open = self._flush_is_open and self.utterance.is_flushing
+        return has_ended
 
     def note_sign_of_life(self, now: float) -> None:
         """A message came."""
@@ -197,10 +208,10 @@ class Leg:
     def _ends_in_sound(self, gate: Gate) -> bool:
         """The engine may notice a word a little after it began, and a flush would cut it: so the sound is asked."""
         onset, before = (int(length_s * self.settings.rate) for length_s in (ONSET_S, BEFORE_ONSET_S))
-        start = max(self.origin, self.run.start, self.fed - onset)
+        start = max(self.run.start, self.fed - onset)
         first = max(self.run.start, start - before)
         gate.learn(self.run.read(first, start - first))
-        return gate.hears(self.run.read(start, self.fed - start))
+        return gate.hears(self.run.read(start, self.run.end - start))
 
     def end(self, now: float, *, cut: bool = False) -> None:
         """No more audio: all text of what was fed is wanted. ``cut``: its last word may be half."""

@@ -38,10 +38,10 @@ class Retry:
         """The last session was left on purpose, or somebody wants it tried again."""
         self.at = now
 
-    def failed(self, now: float, *, lived_s: float | None) -> None:
-        """A session has ended by itself after ``lived_s``; None: it could not be opened."""
+    def failed(self, now: float, *, lived_s: float | None, refused: bool = False) -> None:
+        """A session has ended by itself after ``lived_s``; None: it could not be opened. ``refused``: as so often."""
         if lived_s is not None and lived_s < YOUNG_S:
             self._young += 1
-        wait_s = BREAKER_S if self.is_broken else BACK_OFF_S[min(self.failures, len(BACK_OFF_S) - 1)]
+        wait_s = BREAKER_S if self.is_broken or refused else BACK_OFF_S[min(self.failures, len(BACK_OFF_S) - 1)]
         self.failures += 1
         self.at = now + wait_s * self._jitter.uniform(*SPREAD)

@@ -64,7 +64,7 @@ class Seam:
         self._origin_s = origin_s
         self._emitted: list[Spoken] = []
         self._covered_s = 0.0
-        self._comparable = True
+        self.is_comparable = True
         self._held: list[Spoken] = []
         self._last: Spoken | None = None
         self._looked_at = 0
@@ -80,7 +80,7 @@ class Seam:
         """
         self._emitted = [word for word in emitted if word.end_s > self._origin_s - SHIFT_S]
         self._covered_s = covered_s
-        self._comparable = comparable
+        self.is_comparable = comparable
         self._attached = True
         self._looked_at = -1
         self.joined = not self._emitted and comparable
@@ -109,7 +109,7 @@ class Seam:
         if len(self._held) == self._looked_at and not last_chance:
             return
         self._looked_at = len(self._held)
-        if self._comparable:
+        if self.is_comparable:
             repeats, pairs = align(self._emitted, self._held, covered_s=self._covered_s, origin_s=self._origin_s)
         else:
             repeats, pairs = _before(newest_s, self._held), []

@@ -62,6 +62,7 @@ class Stream:
         self._standby: Standby | None = None
         self._legs = 0
         self._paid = 0  # samples sent on legs that are over
+        self._ends_in_vain = 0  # in a row: end_of_stream was not answered though all was processed
         self._in_use: int | None = None  # the edition that words come from
         self._worked: set[int] = set()  # editions that gave a session
         self._audio_at = now
@@ -209,6 +210,8 @@ class Stream:
                 leg.utterance.text(now)
                 for token in text.split():
                     leg.seam.word(token, leg.audio_s(start_s))
+                if leg is self._leg:
+                    self._hearing.join(leg)
             case EndText(stop_s):
                 leg.utterance.text(now)
                 leg.seam.word_end(leg.audio_s(stop_s))
@@ -218,6 +221,7 @@ class Stream:
             case Flushed():
                 leg.flushed(now)
             case EndOfStream() if leg.phase is Phase.ENDING and leg is self._leg:
+                self._ends_in_vain = 0
                 self._heard_out(leg, now)
             case EndOfStream():
                 self._drop(leg, now)  # nobody asked for it: what it had not processed yet is heard again
@@ -241,8 +245,10 @@ class Stream:
             if leg.is_stuck(now):
                 self._engine.why = UNANSWERED
                 self._drop(leg, now)
-        if self._leg is not None and self._leg.utterance.has_ended(now):
+        if self._leg is not None and self._leg.utterance_has_ended(now):
             self._hearing.words.end_utterance()
+        if self._leg is not None and self._leg.lacks_its_end_only(now):
+            self._close_unanswered(self._leg, now)
         self._advance(now)
         waits = not self._at_rest and not self._sleep.is_asleep and self._hold is None
         wanted = waits and self.tape.end > self.covered
@@ -415,6 +421,17 @@ class Stream:
         if self._run_is_over(leg.run):
             self._hearing.words.end_utterance()
 
+    def _close_unanswered(self, leg: Leg, now: float) -> None:
+        """The engine has processed all, and does not say so: once it is asked again, then that has to do."""
+        self._ends_in_vain += 1
+        self._out.append(Close(leg.id))
+        if self._ends_in_vain > 1:
+            self._heard_out(leg, now)
+        else:
+            self._retire(leg)
+            self._retry.at_once(now)
+            self._advance(now)
+
     def _pass_over(self, hold: Hold, samples: int) -> None:
         start = self.tape.end
         self.tape.skip_to(start + samples)
@@ -424,7 +441,7 @@ class Stream:
 
     def _finish(self, now: float) -> None:
         """Say Done if all words are out, or if they cannot be had."""
-        if not self.is_heard_out and now - self._audio_at <= KEPT_S:
+        if not self.is_heard_out and now - self._audio_at <= KEPT_S and not self._engine.is_final:
             return
         self._hearing.words.release()
         self._hearing.words.end_utterance()
@@ -481,9 +498,9 @@ class Stream:
         elif lived_s is not None and used >= OLD_SHARE:
             self._retry.at_once(now)  # its cap has come: that is no failure
         else:
-            self._retry.failed(now, lived_s=lived_s)
-            if refused:
-                self._engine.refused(now, has_worked=leg.edition in self._worked)
+            has_worked = leg.edition in self._worked
+            is_refused = bool(refused) and self._engine.refused(now, has_worked=has_worked)
+            self._retry.failed(now, lived_s=lived_s, refused=is_refused)
 
     def _not_used(self, leg: Leg, why: str) -> bool:
         """Go on with the settings before those of a leg; False if there are none."""

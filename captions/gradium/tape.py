@@ -23,9 +23,10 @@ class Run:
         return self.start + len(self.data) // BYTES_PER_SAMPLE
 
     def read(self, start: int, count: int) -> bytes:
-        """Return ``count`` samples from index ``start``; fewer at the end."""
-        first = (start - self.start) * BYTES_PER_SAMPLE
-        return bytes(self.data[first : first + count * BYTES_PER_SAMPLE])
+        """Return ``count`` samples from index ``start``; fewer at the end, silence before the beginning."""
+        missing = min(count, max(0, self.start - start))
+        first = (start + missing - self.start) * BYTES_PER_SAMPLE
+        return bytes(missing * BYTES_PER_SAMPLE) + self.data[first : first + (count - missing) * BYTES_PER_SAMPLE]
 
 
 class Tape:

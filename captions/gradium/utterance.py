@@ -63,6 +63,11 @@ class Utterance:
         """No audio may be sent until what was sent is known to be silent."""
         return self._stage is _Stage.HOLDING
 
+    @property
+    def is_flushing(self) -> bool:
+        """A flush was sent and its answer is waited for."""
+        return self._stage is _Stage.FLUSHING
+
     def step(self, inactivity: Mapping[float, float]) -> None:
         """Take what a step tells: the likelihood of silence by horizon in seconds."""
         silence = _at(inactivity, self._horizon_s)
@@ -88,7 +93,7 @@ class Utterance:
     ) -> Decision:
         """Tell what to do now.
 
-        ``confirmed``: all that was sent is processed, so the last step speaks for all of it. ``sounds``: whether it ends
+        ``confirmed``: all that was sent is processed, so the last step speaks for it. ``sounds``: whether it ends
         as if somebody began to speak, which the engine may notice a little later.
         """
         is_over = self.is_silent and (self._heard_speech or in_utterance)
@@ -123,6 +128,7 @@ class Utterance:
         """The flush was answered."""
         if self._stage is _Stage.FLUSHING:
             self._stage, self._at = _Stage.SETTLING, now + TRAIL_S
+            self._reliable_in = UNRELIABLE_STEPS
 
     def text(self, now: float) -> None:
         """A text or the end of one came: more may trail it."""

@@ -48,12 +48,22 @@ class VendorSession:
         self._as_one: dict[int, bool] = {}
 
     def hear(self, pcm: bytes, now: float) -> list[ServerMessage]:
-        """Process audio, which may end with padding."""
-        if self.first is None:
-            self.first = index_of(pcm, now)
+        """Process audio, which may begin and end with padding."""
+        silent = len(pcm) // 2 if self.first is None else 0
+        if self.first is None and any(pcm):
+            silent = next(at for at in range(len(pcm) // 2) if any(pcm[2 * at : 2 * at + 2]))
+            self.first = index_of(pcm[2 * silent :], now) - self.samples - silent
             self.origin_s = self.first / RATE
-            while self.next_word < len(self.all_words) and self.all_words[self.next_word].end_s <= self.origin_s:
+            self.cut_s = (self.samples + silent) / RATE  # what began before that is heard from there on
+            begins_s = self.origin_s + self.cut_s
+            while self.next_word < len(self.all_words) and self.all_words[self.next_word].end_s <= begins_s:
                 self.next_word += 1
+        if self.first is None:
+            self.samples += silent
+            self.heard_s = self.samples / RATE
+            return [self._step()]
+        self.samples += silent
+        pcm = pcm[2 * silent :]
         count = len(pcm) // 2
         expected = recording(self.first + self.samples, count)
         if pcm != expected:
@@ -131,6 +141,8 @@ class VendorSession:
         if not self.world.vad:
             return _NEVER_SILENT
         here_s, quiet_s = self.origin_s + self.heard_s, self.heard_s
+        if self.first is None:
+            here_s = -1.0
         first = max(0, self.next_word - 2)
         for place, word in enumerate(self.all_words[first : self.next_word + 2], first):
             if word.start_s + self.world.vad_lags_s * (place * 0.618 % 1) < here_s:
