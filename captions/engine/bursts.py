@@ -13,6 +13,7 @@ from __future__ import annotations
 import array
 import itertools
 import math
+import operator
 import sys
 from collections.abc import Iterable, Sequence
 from typing import Final
@@ -46,6 +47,8 @@ _PURITY: Final = 0.6
 """The least share of a symbol's power that its tone must hold."""
 _MIDDLE: Final = (0.2, 0.8)
 """The part of a symbol that is looked at, away from its neighbours."""
+_ENOUGH_HZ: Final = 8_000
+"""Samples per second that tell the tones apart."""
 
 
 def _symbols(number: int) -> list[int]:
@@ -107,19 +110,39 @@ class BurstReader:
         samples = array.array("h", pcm)
         if sys.byteorder == "big":
             samples.byteswap()
-        if not self._burst and max(samples, default=0) <= _LOUD and min(samples, default=0) >= -_LOUD:
-            self._at += len(samples)
-            self._quiet += len(samples)
-            return []
         words: list[Word] = []
-        for sample in samples:
-            self._at += 1
-            self._quiet = self._quiet + 1 if -_LOUD <= sample <= _LOUD else 0
-            if self._burst or not self._quiet:
-                self._burst.append(sample)
-                if self._quiet >= self._silent_enough or len(self._burst) >= self._longest:
+        at = 0
+        while at < len(samples):
+            if self._burst:
+                # So few that a silence long enough, or the longest burst, ends with the last of them if at all.
+                room = min(self._silent_enough - self._quiet, self._longest - len(self._burst))
+                piece = samples[at : at + room]
+                at += len(piece)
+                if self._goes_on(piece):
                     words.append(self._word())
+            else:
+                piece = samples[at : at + self._silent_enough]
+                at += self._begin(piece)
         return words
+
+    def _begin(self, piece: array.array[int]) -> int:
+        """Look for a burst's first sample; return how many samples were looked at."""
+        if _is_quiet(piece):
+            self._at += len(piece)
+            self._quiet += len(piece)
+            return len(piece)
+        first = _quiet_before_loud(piece)
+        self._burst.append(piece[first])
+        self._at += first + 1
+        self._quiet = 0
+        return first + 1
+
+    def _goes_on(self, piece: array.array[int]) -> bool:
+        """Take a piece of a burst; tell whether the burst is over with it."""
+        self._at += len(piece)
+        self._burst += piece
+        self._quiet = self._quiet + len(piece) if _is_quiet(piece) else _quiet_before_loud(piece[::-1])
+        return self._quiet >= self._silent_enough or len(self._burst) >= self._longest
 
     def flush(self) -> list[Word]:
         """Cut the audio here; return the word that was begun, if there is one."""
@@ -154,16 +177,32 @@ class BurstReader:
 
     def _tone(self, samples: Sequence[int]) -> int | None:
         """Return which tone the samples are; None if they are none clearly."""
-        total = sum(sample * sample for sample in samples)
-        powers = [self._power(samples, tone) for tone in _TONES]
-        best = max(range(len(_TONES)), key=powers.__getitem__)
-        # A pure tone of n samples has a power of n/2 times their sum of squares.
-        return best if powers[best] > _PURITY * total * len(samples) / 2 else None
+        # All tones lie below half of this rate: fewer samples say the same.
+        step = max(1, self._rate // _ENOUGH_HZ)
+        samples = samples[::step]
+        rate = self._rate / step
+        # A pure tone of n samples has a power of n/2 times their sum of squares. Two cannot both hold most of it, so
+        # the first one found is the one; how often the sign changes says where to look first.
+        enough = _PURITY * sum(sample * sample for sample in samples) * len(samples) / 2
+        signs = [sample < 0 for sample in samples]
+        changes_hz = sum(map(operator.ne, signs, signs[1:])) * rate / (2 * len(samples))
+        nearest = sorted(range(len(_TONES)), key=lambda tone: abs(_TONES[tone] - changes_hz))
+        return next((tone for tone in nearest if _power(samples, _TONES[tone], rate) > enough), None)
 
-    def _power(self, samples: Sequence[int], tone: float) -> float:
-        """Return the squared magnitude at a frequency in Hz (Goertzel's algorithm)."""
-        factor = 2 * math.cos(2 * math.pi * tone / self._rate)
-        last = before = 0.0
-        for sample in samples:
-            last, before = sample + factor * last - before, last
-        return last * last + before * before - factor * last * before
+
+def _is_quiet(samples: array.array[int]) -> bool:
+    return max(samples) <= _LOUD and min(samples) >= -_LOUD
+
+
+def _quiet_before_loud(samples: array.array[int]) -> int:
+    """Return how many quiet samples come before the first loud one, which there is."""
+    return next(place for place, sample in enumerate(samples) if not -_LOUD <= sample <= _LOUD)
+
+
+def _power(samples: Sequence[int], tone_hz: float, rate: float) -> float:
+    """Return the squared magnitude at a frequency (Goertzel's algorithm)."""
+    factor = 2 * math.cos(2 * math.pi * tone_hz / rate)
+    last = before = 0.0
+    for sample in samples:
+        last, before = sample + factor * last - before, last
+    return last * last + before * before - factor * last * before
