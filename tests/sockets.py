@@ -146,8 +146,7 @@ async def send_audio(client: Client, pcm: bytes, *, rate: int = 24_000, first: i
         await client.connection.send(audio_frame(index, chunk))
         index += len(chunk) // 2
         due = began + (index - first) / rate / speed
-        if due > loop.time():
-            await asyncio.sleep(due - loop.time())
+        await asyncio.sleep(max(0.0, due - loop.time()))  # also when late: others have things to do here
     return index
 
 
