@@ -1,6 +1,6 @@
 # Two commands are enough to begin with: `make run` and `make test`. Both do all the setting up they need.
 #   make run PORT=9000        make test ARGS="-k viewer"        make setup PYTHON=python3.13
-.PHONY: help setup run test conformance lint types fmt lock
+.PHONY: help setup run test proof conformance lint types fmt lock
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
 SETUP = @PYTHON="$(PYTHON)" sh scripts/setup.sh
@@ -25,6 +25,11 @@ test: ## run every test (ARGS goes to pytest, JOBS=0 runs one at a time)
 	$(SETUP) requirements-dev.txt
 	@sh scripts/test-programs.sh
 	@$(PY) -m pytest -n $(JOBS) --dist worksteal $(ARGS)
+
+proof: ## run the long proofs, with figures (ARGS goes to pytest)
+	$(SETUP) requirements-dev.txt
+	@sh scripts/test-programs.sh
+	@$(PY) -m pytest -m long -s $(ARGS)
 
 lint: ## check style and formatting
 	$(SETUP) requirements-dev.txt

@@ -35,7 +35,14 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say how much the worlds of the stream went through (tests/gradium/test_stream_worlds.py)."""
+    """Show the figures that tests have noted, and how much the worlds of the stream went through."""
+    reports = [*terminalreporter.getreports("passed"), *terminalreporter.getreports("failed")]
+    noted = [item for report in reports if report.when == "call" for item in report.user_properties]
+    figures = [value for name, value in noted if name == "figures"]
+    if figures:
+        terminalreporter.section("figures")
+        for value in figures:
+            terminalreporter.write_line(str(value))
     sums: Counter[str] = Counter()
     for report in terminalreporter.getreports("passed"):
         sums.update({name: value for name, value in report.user_properties if name in {"seams", "words"}})

@@ -117,7 +117,9 @@ def test_no_network(checkout):
 def test_help_names_every_target():
     code, said = make("help", cwd=ROOT)
     assert code == 0
-    assert {"setup", "run", "test", "lint", "types", "fmt", "lock", "conformance"} <= {line.split()[1] for line in said}
+    assert {"setup", "run", "test", "lint", "types", "fmt", "lock", "conformance", "proof"} <= {
+        line.split()[1] for line in said
+    }
 
 
 @pytest.fixture
