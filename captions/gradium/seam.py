@@ -24,6 +24,7 @@ OTHER_TEXT_S: Final = 0.6
 OTHER_TEXT: Final = 0.5
 OTHER_TEXT_PER_S: Final = 1.0
 SPLIT: Final = 0.1  # and one word for two: "cannot", "can not"
+LEAST_REST_LETTERS: Final = 2
 LEAST_REST_S: Final = 0.12  # a second part of a word is no shorter
 # What a word costs that only one of the two sessions has, and one that the other could not have.
 UNMATCHED: Final = 0.7
@@ -177,7 +178,7 @@ def rest_of(pairs: Pairs, last: Spoken) -> Spoken | None:
     word = pairs[-1][1]
     first, whole = spoken_form(last.text), spoken_form(word.text)
     goes_on_s = word.end_s - _shift(pairs) - last.end_s
-    if len(whole) <= len(first) or not whole.startswith(first) or goes_on_s < LEAST_REST_S:
+    if len(whole) < len(first) + LEAST_REST_LETTERS or not whole.startswith(first) or goes_on_s < LEAST_REST_S:
         return None
     cut = next(at for at in range(1, len(word.text) + 1) if spoken_form(word.text[:at]) == first)
     return Spoken(word.text[cut:], min(last.end_s, word.end_s), word.end_s, word.ended)
