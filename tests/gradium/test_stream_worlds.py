@@ -23,7 +23,9 @@ LEAST_WORDS = 20
 BLOCKS = 6
 SEAMS_A_BLOCK = 560
 ROUGH_SEEDS = 8
-ROUGH_SHARE = 0.03
+ROUGH_SHARE = 0.005  # of the words
+STALL_S = 0.1
+UNDISTURBED = ("short sessions", "short sessions, no pauses", "short sessions, common words, no pauses", "warm-up")
 
 
 def check(world: World, seed: int) -> Result:
@@ -140,6 +142,17 @@ def test_a_session_is_left_before_its_cap():
         result = check(world, 5)
         assert "cap" not in result.ends_by
         assert result.legs > 4
+
+
+@pytest.mark.parametrize("name", UNDISTURBED)
+def test_a_new_session_holds_no_word_up(name, tell):
+    """In virtual time: words come as soon behind the engine's delay as without any change of the session."""
+    world = ONE_AT_A_TIME[name]
+    one = check(dataclasses.replace(world, cap_s=300.0, warm_up_s=0.0), 7)
+    many = check(world, 7)
+    assert many.seams >= 5 > one.seams
+    assert max(judge(many).late_s) < max(judge(one).late_s) + STALL_S
+    tell([one, many])
 
 
 def test_what_is_not_needed_any_more_is_forgotten():

@@ -106,13 +106,13 @@ HEARING: Final[dict[str, World]] = {
     "steps in long bursts": World(cap_s=24.0, bursts_s=1.5, common=0.3),
     "onsets noticed late, far away": World(cap_s=16.0, vad_lags_s=0.3, round_trip_s=0.4, network_jitter_s=0.05),
     "onsets noticed late": World(cap_s=16.0, vad_lags_s=0.3, common=0.3),
+    "splits and joins, aborts": World(cap_s=24.0, compounds=0.2, aborts_every_s=8, jitter_s=0.03),
+    "splits and joins": World(cap_s=12.0, compounds=0.2),
     "pauses never told": World(cap_s=12.0, vad=False, common=0.3),
 }
 
 # More than can always be told apart: not exact, measured.
 ROUGH: Final[dict[str, World]] = {
-    "splits and joins, aborts": World(cap_s=24.0, compounds=0.2, aborts_every_s=8, jitter_s=0.03),
-    "splits and joins": World(cap_s=12.0, compounds=0.2),
     "rough": World(cap_s=24.0, shift_s=0.2, jitter_s=0.08, respelt=0.1, common=0.5, late_s=0.3, warm_up_s=0.4),
     "rough, no pauses": World(
         cap_s=24.0, shift_s=0.2, jitter_s=0.08, respelt=0.1, common=0.5, late_s=0.3, warm_up_s=0.4, pauses=False
