@@ -83,7 +83,7 @@ class Editions:
                 return True
         return False
 
-    def forget_before(self, index: int) -> None:
-        """Keep what holds from a sample on."""
-        while len(self._marks) > 1 and self._marks[1][0] <= index:
+    def forget_before(self, index: int, *, but: int) -> None:
+        """Keep what holds from a sample on, and the edition ``but``, which is still spoken with."""
+        while len(self._marks) > 1 and self._marks[1][0] <= index and self._marks[0][1].edition != but:
             del self._marks[0]

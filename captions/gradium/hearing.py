@@ -72,7 +72,7 @@ class Hearing:
     def let_speak(self, leg: Leg) -> None:
         """From now on the words come from this leg."""
         start = max(self.covered, leg.run.start)
-        self.editions.forget_before(start)
+        self.editions.forget_before(start, but=leg.edition)
         is_comparable = leg.settings.language == self._said_language
         leg.seam.attach(self.words.emitted, covered_s=start / self.rate, comparable=is_comparable)
         self.limit(leg)
@@ -122,7 +122,7 @@ class Hearing:
         following = self.tape.run_after(leg.run)
         reached = leg.fed if limit is None else min(leg.fed, limit)
         has_all = leg.has_all and (limit is None or limit >= leg.run.end)
-        may_be_half = leg.seam.withholding and reached == leg.fed and (not has_all or (following is None and goes_on))
+        may_be_half = leg.seam.withholding and (not leg.has_all or (following is None and goes_on))
         words = leg.seam.finish()
         if may_be_half:
             limit_s = leg.fed / self.rate - CUT_S

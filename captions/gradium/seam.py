@@ -23,6 +23,16 @@ SAME_TEXT_PER_S: Final = 0.6
 OTHER_TEXT_S: Final = 0.6
 OTHER_TEXT: Final = 0.5
 OTHER_TEXT_PER_S: Final = 1.0
+# Where only times can be compared: the difference of two sessions at which this share of the words, and no fewer than
+# so many, begin alike; and then a word is told by its start.
+MOST_SHIFT_S: Final = 0.35
+SHIFT_STEPS: Final = 18
+FEWEST_ALIKE: Final = 3
+MOST_ARE: Final = 0.6
+CLEARLY_MORE: Final = 2  # words than without a difference
+ALIKE_S: Final = 0.05
+SAME_START_S: Final = 0.08
+SHORT_WORD_S: Final = 0.15
 SPLIT: Final = 0.1  # and one word for two: "cannot", "can not"
 LEAST_REST_LETTERS: Final = 2
 LEAST_REST_S: Final = 0.12  # a second part of a word is no shorter
@@ -113,7 +123,7 @@ class Seam:
         if self.is_comparable:
             repeats, pairs = align(self._emitted, self._held, covered_s=self._covered_s, origin_s=self._origin_s)
         else:
-            repeats, pairs = _before(newest_s, self._held), []
+            repeats, pairs = repeats_by_time(self._emitted, self._held, covered_s=self._covered_s), []
         # If all are repeats, the next word may still be one: text of the old session that had not come again yet.
         if repeats < len(self._held) or last_chance:
             self.joined = True
@@ -141,11 +151,6 @@ class Seam:
         self.heard(math.inf)
         self.withholding = False
         return self.take()
-
-
-def _before(cut_s: float, held: Sequence[Spoken]) -> int:
-    """Return how many words belong to the time before a cut: those with more than half of them there."""
-    return next((at for at, word in enumerate(held) if (word.start_s + word.end_s) / 2 > cut_s), len(held))
 
 
 Pairs: TypeAlias = list[tuple[Spoken, Spoken]]
@@ -177,11 +182,46 @@ def rest_of(pairs: Pairs, last: Spoken) -> Spoken | None:
         return None
     word = pairs[-1][1]
     first, whole = spoken_form(last.text), spoken_form(word.text)
-    goes_on_s = word.end_s - _shift(pairs) - last.end_s
-    if len(whole) < len(first) + LEAST_REST_LETTERS or not whole.startswith(first) or goes_on_s < LEAST_REST_S:
+    if not whole.startswith(first) or len(whole) < len(first) + LEAST_REST_LETTERS:
+        return None
+    if not last.ended:
+        last.end_s = last.start_s + (word.end_s - word.start_s) * len(first) / len(whole)
+    if word.end_s - _shift(pairs) - last.end_s < LEAST_REST_S:
         return None
     cut = next(at for at in range(1, len(word.text) + 1) if spoken_form(word.text[:at]) == first)
     return Spoken(word.text[cut:], min(last.end_s, word.end_s), word.end_s, word.ended)
+
+
+def repeats_by_time(emitted: Sequence[Spoken], held: Sequence[Spoken], *, covered_s: float) -> int:
+    """Return how many of the first words held are out already, of sessions whose texts cannot be compared.
+
+    Their times may differ by the same throughout: that shows if several words follow one another alike.
+    """
+    shift_s = _shift_by_time(emitted, held)
+    cut_s = covered_s
+    if emitted:
+        last = emitted[-1]
+        cut_s = max(cut_s, last.end_s if last.ended else last.start_s + SHORT_WORD_S)
+        same = [at for at, word in enumerate(held) if abs(word.start_s - shift_s - last.start_s) < SAME_START_S]
+        if same:
+            return same[-1] + 1
+    middles = (((word.start_s + word.end_s) / 2 - shift_s) for word in held)
+    return next((at for at, middle_s in enumerate(middles) if middle_s > cut_s), len(held))
+
+
+def _shift_by_time(emitted: Sequence[Spoken], held: Sequence[Spoken]) -> float:
+    """Return by how much the words held are late, if most of them show it; 0 if that is unclear."""
+    starts = [word.start_s for word in emitted]
+    again = [word.start_s for word in held if starts and word.start_s < starts[-1] + MOST_SHIFT_S]
+
+    def alike(shift_s: float) -> int:
+        return sum(any(abs(one - shift_s - start) < ALIKE_S for start in starts) for one in again)
+
+    steps = [step * MOST_SHIFT_S / SHIFT_STEPS for step in range(-SHIFT_STEPS, SHIFT_STEPS + 1)]
+    best_s = max(sorted(steps, key=abs), key=alike)
+    most = alike(best_s)
+    is_clear = most >= max(FEWEST_ALIKE, MOST_ARE * len(again)) and most >= alike(0.0) + CLEARLY_MORE
+    return best_s if is_clear else 0.0
 
 
 def _align(

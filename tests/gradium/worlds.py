@@ -113,6 +113,9 @@ HEARING: Final[dict[str, World]] = {
 
 # More than can always be told apart: not exact, measured.
 ROUGH: Final[dict[str, World]] = {
+    "other languages, inexact times": World(
+        changes_every_s=15.0, changes_language=True, shift_s=0.1, jitter_s=0.03, common=0.3
+    ),
     "rough": World(cap_s=24.0, shift_s=0.2, jitter_s=0.08, respelt=0.1, common=0.5, late_s=0.3, warm_up_s=0.4),
     "rough, no pauses": World(
         cap_s=24.0, shift_s=0.2, jitter_s=0.08, respelt=0.1, common=0.5, late_s=0.3, warm_up_s=0.4, pauses=False
