@@ -13,7 +13,7 @@ from django.utils import timezone
 from captions.captioning.budget_words import credits_number, length
 from captions.models import AccessLink, Room, Segment, Session, SpeakerTicket, Usage
 from captions.models.access_link import hash_token
-from captions.views import usage
+from captions.views import on_air, usage
 from captions.views.links import room_links
 
 if TYPE_CHECKING:
@@ -31,19 +31,28 @@ else:
 class RoomAdmin(RoomBase):
     """Rooms with the settings of their speech engine."""
 
-    list_display = ("title", "slug", "language", "delay_in_frames", "listed")
+    list_display = ("title", "slug", "language", "delay_in_frames", "on_air", "listed")
     search_fields = ("title", "slug")
     fieldsets = (
-        (None, {"fields": ("title", "slug", "speaker_name", "listed")}),
+        (None, {"fields": ("title", "slug", "speaker_name", "listed", "on_air")}),
         (
             "Speech engine",
-            {"fields": ("language", "delay_in_frames", "model_name", "endpoint", "temperature", "padding_bonus")},
+            {
+                "description": "While somebody speaks, what you save holds from that word on.",
+                "fields": ("language", "delay_in_frames", "model_name", "endpoint", "temperature", "padding_bonus"),
+            },
         ),
         ("Names and special words", {"fields": ("vocabulary", "vocabulary_boost")}),
         ("End of a line", {"fields": ("utterance_horizon_s", "utterance_threshold")}),
         ("Time and cost", {"fields": ("hours_per_day", "used_today", "used_this_month")}),
     )
-    readonly_fields = ("used_today", "used_this_month")
+    readonly_fields = ("on_air", "used_today", "used_this_month")
+
+    @admin.display(description="On air")
+    def on_air(self, room: Room) -> str:
+        """What the speech engine runs with now, and what is wrong with it."""
+        session = room.sessions.filter(ended_at=None).order_by("-number").first() if room.pk else None
+        return on_air.words(session)
 
     @admin.display(description="Used today (UTC)")
     def used_today(self, room: Room) -> str:
@@ -105,7 +114,7 @@ class SessionAdmin(ReadOnly):
     list_filter = ("room", "state")
     list_select_related = ("room",)
     fieldsets = (
-        (None, {"fields": ("room", "number", "told", "started_at", "ended_at", "cost", "credits")}),
+        (None, {"fields": ("room", "number", "told", "engine_words", "started_at", "ended_at", "cost", "credits")}),
         ("The captioner", {"fields": ("state_at", "fence", "lease_until", "line_since", "waits_since")}),
         ("The audio", {"fields": ("speaker_here", "stream", "sample_rate", "stream_base_ms", "acked_sample")}),
     )
@@ -119,6 +128,11 @@ class SessionAdmin(ReadOnly):
         """What viewers are told."""
         detail = session.detail.replace("_", " ")
         return f"{session.get_state_display()}, {detail}" if detail else session.get_state_display()
+
+    @admin.display(description="Speech engine")
+    def engine_words(self, session: Session) -> str:
+        """What it was last set to, and what was wrong with it."""
+        return on_air.engine_words(session)
 
     @admin.display(description="Paid and spoken", ordering="paid_ms")
     def cost(self, session: Any) -> str:  # noqa: ANN401 - a session and its spoken_ms
