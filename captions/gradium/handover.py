@@ -127,13 +127,11 @@ def wanted(
     limit_s = BESIDE_CONNECTING_S if primary.phase is Phase.CONNECTING else BESIDE_S
     if primary.waits_s(now) > limit_s:
         return Reason.HANG
-    if run_is_over or not primary.is_open or not primary.seam.joined or not has_progressed(primary):
-        return None
     used = primary.used(now)
-    in_pause = primary.utterance.in_pause and caught_up
-    if used >= LEAVE_SOON or (used >= LEAVE_IN_PAUSE and in_pause):
-        return Reason.ROLLOVER
-    return None
+    if used < LEAVE_IN_PAUSE or run_is_over or not primary.is_open or not primary.seam.joined:
+        return None
+    is_time = used >= LEAVE_SOON or (primary.utterance.in_pause and caught_up)
+    return Reason.ROLLOVER if is_time and has_progressed(primary) else None
 
 
 def has_progressed(leg: Leg) -> bool:

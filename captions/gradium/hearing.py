@@ -38,6 +38,7 @@ class Hearing:
         self.losses = Losses()
         self.rate = settings.rate
         self._said_language = settings.language
+        self._trimmed_at = start
         self._out = out
 
     # What there is to hear -----------------------------------------------------------------------------------------
@@ -149,6 +150,9 @@ class Hearing:
 
     def trim(self, legs: Iterable[Leg]) -> None:
         """Forget audio that nobody has to hear again."""
+        if self.covered == self._trimmed_at:
+            return
+        self._trimmed_at = self.covered
         settings = self.editions.newest
         needed = self.covered - int(settings.context_s * self.rate)
         for leg in legs:

@@ -14,7 +14,7 @@ from captions.gradium.messages import Ready, ServerMessage, Start
 from captions.gradium.session import GradiumError, GradiumPolicyError, GradiumSession, Target, open_session
 from captions.gradium.stream import Stream
 
-TICK_S: Final = 0.05
+TICK_S: Final = 0.1
 # Flow control keeps 3 s of audio under way; a queue longer than this is a socket that takes nothing any more.
 QUEUE_FRAMES: Final = 128
 
@@ -44,7 +44,7 @@ class StreamRunner:
         self._loop = asyncio.get_running_loop()
         self._legs: dict[int, asyncio.Task[None]] = {}
         self._jobs: dict[int, asyncio.Queue[Job]] = {}
-        self._ticker = self._loop.create_task(self._tick(), name="stream tick")
+        self._ticker = self._loop.call_later(TICK_S, self._tick)
         self.done = asyncio.Event()
 
     def audio(self, pcm: bytes) -> None:
@@ -95,14 +95,15 @@ class StreamRunner:
 
     async def close(self) -> None:
         """Drop all sessions at once; words still under way do not come."""
-        tasks = [self._ticker, *self._legs.values()]
+        self._ticker.cancel()
+        tasks = list(self._legs.values())
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _tick(self) -> None:
-        while not self.done.is_set():
-            await asyncio.sleep(TICK_S)
+    def _tick(self) -> None:
+        if not self.done.is_set():
+            self._ticker = self._loop.call_later(TICK_S, self._tick)
             self.stream.tick(self._loop.time())
             self._carry_out()
 

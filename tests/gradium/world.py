@@ -33,7 +33,7 @@ from tests.gradium.outcome import Change, Result
 from tests.gradium.speaker import FRAME, RATE, Gate, recording, talk
 from tests.gradium.vendor import VendorSession
 
-TICK_S: Final = 0.05
+TICK_S: Final = 0.1
 LANGUAGES: Final = ("en", "fr", "de", "es")
 _ACTIONS: Final = (Open, Send, SendFlush, SendEnd, Close)
 CHANGES_APART_S: Final = 1.2  # those that follow one another sooner are one to the stream
