@@ -249,14 +249,21 @@ def _read_step(fields: _Fields) -> Step:
     for entry in vad:
         if not isinstance(entry, dict):
             raise fields.wrong("vad", "a list of objects")
-        one = _Fields("step", entry)
-        inactivity[one.seconds("horizon_s")] = one.seconds("inactivity_prob")
+        horizon, chance = entry.get("horizon_s"), entry.get("inactivity_prob")
+        # Steps are most of what comes. Two finite floats, as nearly always, need no closer look.
+        if type(horizon) is float and type(chance) is float and math.isfinite(horizon + chance):
+            inactivity[horizon] = chance
+        else:
+            one = _Fields("step", entry)
+            inactivity[one.seconds("horizon_s")] = one.seconds("inactivity_prob")
     duration = FRAME_S if fields.data.get("step_duration_s") is None else fields.seconds("step_duration_s")
     return Step(inactivity, fields.whole("step_idx"), fields.seconds("total_duration_s"), duration)
 
 
 def _visible(text: str) -> str:
     """Return text without control characters and halves of characters: no database and no page can hold those."""
+    if text.isprintable():
+        return text
     return "".join(char for char in text if unicodedata.category(char) not in ("Cc", "Cs") or char.isspace())
 
 
@@ -282,6 +289,8 @@ def read_server_message(frame: str | bytes) -> ServerMessage | None:
 
 
 # Writing ------------------------------------------------------------------------------------------------------------
+
+_encode: Final = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
 
 
 def _object(message: ClientMessage | ServerMessage) -> dict[str, object]:
@@ -343,4 +352,9 @@ def write_message(message: ClientMessage | ServerMessage, client_req_id: str | N
     client_req_id = client_req_id or getattr(message, "client_req_id", None)
     if client_req_id is not None:
         fields["client_req_id"] = client_req_id
-    return json.dumps(fields, separators=(",", ":"), ensure_ascii=False)
+    return _encode(fields)
+
+
+def write_audio(pcm: bytes) -> bytes:
+    """Return what ``write_message`` returns for ``Audio(pcm)``, as UTF-8: the frame that is sent most, by far."""
+    return b'{"type":"audio","audio":"' + binascii.b2a_base64(pcm, newline=False) + b'"}'

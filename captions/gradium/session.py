@@ -19,7 +19,6 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidSta
 from captions.gradium.messages import (
     INTERNAL,
     POLICY,
-    Audio,
     EndOfStream,
     ErrorMessage,
     Flush,
@@ -28,6 +27,7 @@ from captions.gradium.messages import (
     ServerMessage,
     Start,
     read_server_message,
+    write_audio,
     write_message,
 )
 
@@ -121,7 +121,7 @@ class GradiumSession:
 
     async def send_audio(self, audio: bytes) -> None:
         """Send bytes in the setup's format, best 80 ms at a time; waits while the network is slow."""
-        await self._send(write_message(Audio(audio)))
+        await self._send(write_audio(audio))
 
     async def flush(self, flush_id: int | str) -> None:
         """Ask for the text of all audio sent so far."""
@@ -131,9 +131,9 @@ class GradiumSession:
         """Say that no audio follows; the engine finishes, answers ``end_of_stream`` and closes."""
         await self._send(write_message(EndOfStream()))
 
-    async def _send(self, frame: str) -> None:
+    async def _send(self, frame: str | bytes) -> None:
         try:
-            await self._connection.send(frame)
+            await self._connection.send(frame, text=True)
         except ConnectionClosed as error:
             raise _closed(error) from None
 

@@ -21,6 +21,7 @@ from captions.gradium.messages import (
     Text,
     read_client_message,
     read_server_message,
+    write_audio,
     write_message,
 )
 from tests.gradium.test_setup import anything, setups
@@ -127,6 +128,11 @@ def cases(kinds):
         for field in PLACES[kind]
         for value in WRONG[field]
     ]
+
+
+@given(st.binary(max_size=50))
+def test_audio_is_written_the_short_way_too(pcm):
+    assert write_audio(pcm).decode() == write_message(Audio(pcm))
 
 
 @pytest.mark.parametrize(("kind", "field", "value"), cases(CLIENT))
