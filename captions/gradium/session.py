@@ -10,10 +10,10 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, cast
 from urllib.parse import urlsplit
 
-from websockets.asyncio.client import ClientConnection, connect
+from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, InvalidURI
 
 from captions.gradium.messages import (
@@ -30,6 +30,7 @@ from captions.gradium.messages import (
     write_audio,
     write_message,
 )
+from captions.gradium.wire import Wire
 
 ENDPOINTS: Final = {
     "auto": "wss://api.gradium.ai/api/speech/asr",
@@ -115,8 +116,8 @@ def _gibberish(error: ProtocolError) -> GradiumError:
 class GradiumSession:
     """An open session. ``ready`` is what the engine answered; iterate over it for its messages."""
 
-    def __init__(self, connection: ClientConnection, ready: Ready) -> None:
-        self._connection = connection
+    def __init__(self, wire: Wire, ready: Ready) -> None:
+        self._wire = wire
         self.ready = ready
 
     async def send_audio(self, audio: bytes) -> None:
@@ -125,23 +126,23 @@ class GradiumSession:
 
     async def flush(self, flush_id: int | str) -> None:
         """Ask for the text of all audio sent so far."""
-        await self._send(write_message(Flush(flush_id)))
+        await self._send(write_message(Flush(flush_id)).encode())
 
     async def end_of_stream(self) -> None:
         """Say that no audio follows; the engine finishes, answers ``end_of_stream`` and closes."""
-        await self._send(write_message(EndOfStream()))
+        await self._send(write_message(EndOfStream()).encode())
 
-    async def _send(self, frame: str | bytes) -> None:
+    async def _send(self, frame: bytes) -> None:
         try:
-            await self._connection.send(frame, text=True)
+            await self._wire.send_text(frame)
         except ConnectionClosed as error:
             raise _closed(error) from None
 
     async def messages(self) -> AsyncIterator[ServerMessage]:
         """Yield messages until ``end_of_stream``; raises GradiumError when the session ends in any other way."""
         try:
-            async for frame in self._connection:
-                message = read_server_message(frame)
+            while True:
+                message = read_server_message(await self._wire.receive())
                 if message is None:
                     continue
                 if isinstance(message, ErrorMessage):
@@ -153,13 +154,12 @@ class GradiumSession:
             raise _closed(error) from None
         except ProtocolError as error:
             raise _gibberish(error) from None
-        raise GradiumError("The speech engine closed the connection.")
 
 
-async def _greet(connection: ClientConnection, start: Start) -> Ready:
-    await connection.send(write_message(start))
+async def _greet(wire: Wire, start: Start) -> Ready:
+    await wire.send_text(write_message(start).encode())
     while True:
-        message = read_server_message(await connection.recv())
+        message = read_server_message(await wire.receive())
         if isinstance(message, ErrorMessage):
             raise _error(message.message, message.code)
         if isinstance(message, Ready):
@@ -194,7 +194,9 @@ async def open_session(
             open_timeout=limits.open_s,
             close_timeout=limits.close_s,
             max_queue=limits.incoming_frames,
+            create_connection=Wire,
         )
+        wire = cast("Wire", connection)
     except InvalidStatus as error:
         status = error.response.status_code
         if status in (401, 403):
@@ -209,7 +211,7 @@ async def open_session(
     try:
         try:
             async with asyncio.timeout(limits.ready_s):
-                ready = await _greet(connection, start)
+                ready = await _greet(wire, start)
         except TimeoutError:
             raise GradiumError("The speech engine did not get ready in time.") from None
         except ConnectionClosed as error:
@@ -220,9 +222,9 @@ async def open_session(
         if on_connected is not None:
             await on_connected()
         try:
-            yield GradiumSession(connection, ready)
+            yield GradiumSession(wire, ready)
         finally:
             if on_disconnected is not None:
                 await on_disconnected()
     finally:
-        await connection.close()
+        await wire.close()
