@@ -52,6 +52,15 @@ class Cores:
         return self.measured != self.rest
 
 
+def go_ahead() -> bool:
+    """Let this process, and what it starts, run ahead of all ordinary ones; False where it may not."""
+    try:
+        os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(1))
+    except PermissionError:
+        return False
+    return True
+
+
 @contextlib.contextmanager
 def on_core(core: int) -> Iterator[None]:
     """Let what is started in the block run on one core."""

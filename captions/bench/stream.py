@@ -21,7 +21,7 @@ from django.conf import settings
 
 from captions.bench import talk
 from captions.bench.figures import Run, Subject, as_json, rows, write_table
-from captions.bench.machine import Cores, busy_s, cpu_s, rss_bytes
+from captions.bench.machine import Cores, busy_s, cpu_s, go_ahead, rss_bytes
 from captions.bench.parts import BenchError, Part, part
 from captions.management.commands.quickstart import free_port, healthy
 
@@ -60,6 +60,9 @@ def add_arguments(parser: ArgumentParser) -> None:
         default=80,
         help="audio per frame of Pipecat's; 80 costs it least, its transports use 10 to 40 (default: %(default)s)",
     )
+    parser.add_argument(
+        "--ahead", action="store_true", help="run ahead of all other processes (root only): steadier on a busy machine"
+    )
     parser.add_argument("--json", action="store_true", help="end with one line of JSON")
 
 
@@ -91,6 +94,8 @@ def run(options: dict[str, Any], show: Show) -> bool:
         show(f"Measured on core {cores.measured}; engine and speakers on core {cores.rest}.")
     else:
         show("There is one core only: engine and speakers share it with what is measured, so figures are too high.")
+    if options["ahead"] and not go_ahead():
+        raise BenchError("--ahead needs root. Without it other processes have their turns, too.")
     cycles = 1 + max(1, round(options["seconds"] / talk.CYCLE_S))
     with tempfile.TemporaryDirectory(prefix="captions-bench-") as folder:
         bench = Bench(Path(folder), cores, cycles, options["pipecat_frame_ms"], show)
