@@ -18,6 +18,7 @@ from captions.bench.events import tell
 from captions.bench.wire import CLOSE, PING, PONG, TEXT, Reader, frame, unmask, upgrade_answer
 
 PREFIX_BYTES: Final = 48  # holds what stands before the base64 of an audio message
+_SILENCE: Final = b"A" * 8  # in base64
 SURE_S: Final = 0.5  # silence as long as this is taken for the end of the utterance
 _VAD: Final = {
     silent: json.dumps(
@@ -44,6 +45,7 @@ class Session(asyncio.Protocol):
         self._steps = 0
         self._heard = self._told = 0  # words that have ended; words that were sent
         self._lead_s = 0.0
+        self._begins_s: float | None = None  # where the talk begins: silence may come first
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keep the transport."""
@@ -74,7 +76,8 @@ class Session(asyncio.Protocol):
             begin = start.index(b'"', key + 7) + 1
             end = payload[-4:]
             padding = unmask(mask, end, len(payload) - len(end)).count(b"=")
-            self._audio((len(payload) - begin - 2) // 4 * 3 - padding)
+            is_silent = unmask(mask, payload[begin : begin + len(_SILENCE)], begin) == _SILENCE
+            self._audio((len(payload) - begin - 2) // 4 * 3 - padding, is_silent=is_silent)
             return
         message = json.loads(unmask(mask, payload))
         match message["type"]:
@@ -104,15 +107,18 @@ class Session(asyncio.Protocol):
         }
         self.transport.write(_text(json.dumps(ready)))
 
-    def _audio(self, size: int) -> None:
+    def _audio(self, size: int, *, is_silent: bool) -> None:
+        if self._begins_s is None and not is_silent:
+            self._begins_s = self._bytes // self._frame_bytes * talk.FRAME_S - talk.FIRST_SOUND_S
         self._bytes += size
         out = b""
         while (self._steps + 1) * self._frame_bytes <= self._bytes:
             self._steps += 1
             at_s = self._steps * talk.FRAME_S
-            while talk.word_starts_s(self._heard) + talk.SPOKEN_S <= at_s:
+            spoken_s = at_s - self._begins_s if self._begins_s is not None else 0.0
+            while talk.word_starts_s(self._heard) + talk.SPOKEN_S <= spoken_s:
                 self._heard += 1
-            vad = _VAD[talk.silence_s(at_s, self._heard) >= SURE_S]
+            vad = _VAD[talk.silence_s(spoken_s, self._heard) >= SURE_S]
             out += _text(
                 f'{{"type": "step", "vad": {vad}, "step_idx": {self._steps - 1}, '
                 f'"step_duration_s": 0.08, "total_duration_s": {at_s:.2f}}}'
@@ -125,7 +131,7 @@ class Session(asyncio.Protocol):
         """Return the texts that are due: those the decoder has read far enough behind, at a flush all."""
         out = b""
         while self._told < self._heard:
-            start_s = talk.word_starts_s(self._told) + self._lead_s
+            start_s = (self._begins_s or 0.0) + talk.word_starts_s(self._told) + self._lead_s
             if not flush and start_s > self._steps * talk.FRAME_S:
                 break
             word = talk.write_word(self._told, time.monotonic())

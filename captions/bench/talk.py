@@ -19,6 +19,7 @@ PAUSE_S: Final = 1.05
 WORD_S: Final = 0.35  # from one word to the next
 SPOKEN_S: Final = 0.27  # of that
 WORDS: Final = 15
+FIRST_SOUND_S: Final = PAUSE_S // FRAME_S * FRAME_S  # the frame in which the first word begins
 SENTENCE_ENDS: Final = (7, 14)
 CYCLE_S: Final = PAUSE_S + WORDS * WORD_S
 TAIL_S: Final = (
