@@ -44,6 +44,7 @@ class StreamRunner:
         self._loop = asyncio.get_running_loop()
         self._legs: dict[int, asyncio.Task[None]] = {}
         self._jobs: dict[int, asyncio.Queue[Job]] = {}
+        self._idle: dict[int, GradiumSession] = {}  # sessions with nothing queued: they are written to at once
         self._ticker = self._loop.call_later(TICK_S, self._tick)
         self.done = asyncio.Event()
 
@@ -127,6 +128,10 @@ class StreamRunner:
             if task is not None:
                 task.cancel()
         elif action.leg in self._jobs:
+            session = self._idle.get(action.leg)
+            if session is not None and isinstance(action, Send) and session.send_audio_now(action.pcm):
+                return
+            self._idle.pop(action.leg, None)
             try:
                 self._jobs[action.leg].put_nowait(action)
             except asyncio.QueueFull:
@@ -157,6 +162,7 @@ class StreamRunner:
         finally:
             self._legs.pop(leg, None)
             self._jobs.pop(leg, None)
+            self._idle.pop(leg, None)
         self._closed(leg, refused, why)
 
     async def _talk(self, leg: int, session: GradiumSession) -> None:
@@ -171,6 +177,8 @@ class StreamRunner:
     async def _write(self, leg: int, session: GradiumSession) -> None:
         jobs = self._jobs[leg]
         while True:
+            if jobs.empty():
+                self._idle[leg] = session
             job = await jobs.get()
             if isinstance(job, Send):
                 await session.send_audio(job.pcm)

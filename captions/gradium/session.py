@@ -120,6 +120,10 @@ class GradiumSession:
         self._wire = wire
         self.ready = ready
 
+    def send_audio_now(self, audio: bytes) -> bool:
+        """Send as ``send_audio`` does if the network takes it at once; False: nothing was sent."""
+        return self._wire.send_now(write_audio(audio))
+
     async def send_audio(self, audio: bytes) -> None:
         """Send bytes in the setup's format, best 80 ms at a time; waits while the network is slow."""
         await self._send(write_audio(audio))
