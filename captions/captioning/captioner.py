@@ -75,6 +75,9 @@ class Signals(Protocol):
     yield_fence: int
     settings_news: bool
 
+    def finals_since(self, session: int, seq: int) -> list[str]:
+        """Return the frames of finals after ``seq``; none of another session."""
+
 
 class Captioner:
     """See the module. ``run`` does the work until the session ends or the lease is lost; then ``closed`` is set."""
@@ -152,8 +155,13 @@ class Captioner:
             return False
         return self._state.paused or self._loop.time() - self._frame_at < SPEAKER_QUIET_S
 
-    async def attach(self, speaker: Speaker, stream: UUID, sample_rate: int) -> None:
-        """Let a speaker's socket in and say ready; the one before is dismissed."""
+    async def attach(
+        self, speaker: Speaker, stream: UUID, sample_rate: int, after: tuple[int, int] | None = None
+    ) -> None:
+        """Let a speaker's socket in and say ready; the one before is dismissed.
+
+        ``after`` is the (session, seq) of the newest final the speaker was shown: he gets those he missed.
+        """
         self._speaker_since = self._loop.time()
         before, self._scribe.speaker = self._scribe.speaker, None
         if before is not None:
@@ -167,6 +175,8 @@ class Captioner:
         if not self._state.engine_up:
             self._voice.runner.try_again()
         self._tell_state()
+        for frame in self._signals.finals_since(*after) if after is not None else ():
+            speaker.put(frame)
         self._scribe.greet(speaker)
         for notice in self._spending.reminders():
             self._scribe.warn(notice.code, notice.message)

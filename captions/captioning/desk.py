@@ -59,8 +59,17 @@ class Desk:
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._locks: dict[str, asyncio.Lock] = {}
 
-    async def open(self, room: Room, speaker: Speaker, *, stream: UUID, sample_rate: int, take_over: bool) -> Captioner:
-        """Attach a speaker's socket to the room's captioner.
+    async def open(
+        self,
+        room: Room,
+        speaker: Speaker,
+        *,
+        stream: UUID,
+        sample_rate: int,
+        take_over: bool,
+        after: tuple[int, int] | None = None,
+    ) -> Captioner:
+        """Attach a speaker's socket to the room's captioner. ``after``: (session, seq) of the newest final it has.
 
         Raises SetupError, EndpointError, RoomBusyError, SessionOverError, ComeAgainError.
         """
@@ -76,7 +85,7 @@ class Desk:
                 captioner = await self._begin(room, stream=stream, sample_rate=sample_rate, take_over=take_over)
             elif captioner.stream != stream and captioner.speaker_is_live() and not take_over:
                 raise RoomBusyError
-            await captioner.attach(speaker, stream, sample_rate)
+            await captioner.attach(speaker, stream, sample_rate, after)
             return captioner
 
     async def _begin(self, room: Room, *, stream: UUID, sample_rate: int, take_over: bool) -> Captioner:

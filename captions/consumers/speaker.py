@@ -21,14 +21,16 @@ from captions.captioning.lease import SessionOverError
 from captions.consumers.asgi_socket import Closed, Socket
 from captions.consumers.speaker_frames import Audio, FrameError, Hello, read_frame, read_hello
 from captions.database import in_database
-from captions.fanout.events import Ping, State, encode, write_json
+from captions.fanout.events import State, encode, write_json
 from captions.fanout.mailbox import Mailbox, ReaderTooSlowError
 from captions.gradium.session import EndpointError
 from captions.gradium.setup import SetupError
 from captions.models import Room, SpeakerTicket
 
 HELLO_S: Final = 10.0
-PING_S: Final = 15.0
+# A speaker is told within seconds when nobody hears him: by the silence. And how far behind he is: what waits in the
+# network no speaker can see.
+PING_S: Final = 1.0
 # Beyond this much unheard audio the socket is not read on: the speaker keeps it, and nothing is lost.
 UNHEARD_S: Final = 100.0
 UNHEARD_CHECK_S: Final = 0.1
@@ -101,7 +103,12 @@ async def _serve(socket: Socket, scope: dict[str, Any]) -> None:
     port = SpeakerPort()
     try:
         captioner = await current_desk().open(
-            room, port, stream=hello.stream, sample_rate=hello.sample_rate, take_over=hello.take_over
+            room,
+            port,
+            stream=hello.stream,
+            sample_rate=hello.sample_rate,
+            take_over=hello.take_over,
+            after=hello.after,
         )
     except RoomBusyError:
         message = "Somebody is already speaking in this room. Say take_over to speak instead."
@@ -131,7 +138,7 @@ async def _tell_that_it_is_over(socket: Socket, room: Room, over: SessionOverErr
 async def _converse(socket: Socket, port: SpeakerPort, captioner: Captioner, hello: Hello) -> None:
     tasks = {
         asyncio.create_task(_read(socket, captioner, port, hello.sample_rate), name="speaker reads"),
-        asyncio.create_task(_write(socket, port), name="speaker writes"),
+        asyncio.create_task(_write(socket, captioner, port), name="speaker writes"),
         asyncio.create_task(_wait_for_the_end(port, captioner), name="speaker end"),
     }
     try:
@@ -177,13 +184,17 @@ async def _read(socket: Socket, captioner: Captioner, port: SpeakerPort, sample_
             captioner.end()
 
 
-async def _write(socket: Socket, port: SpeakerPort) -> None:
+async def _write(socket: Socket, captioner: Captioner, port: SpeakerPort) -> None:
+    loop = asyncio.get_running_loop()
+    ping_at = loop.time() + PING_S
     while True:
         try:
-            async with asyncio.timeout(PING_S):
+            async with asyncio.timeout_at(ping_at):
                 frame = await port.mailbox.take()
         except TimeoutError:
-            frame = encode(Ping(timezone.now().isoformat()))
+            at = timezone.now().isoformat()
+            frame = write_json({"type": "ping", "at": at, "received": captioner.next_sample})
+            ping_at = loop.time() + PING_S
         except ReaderTooSlowError:
             await socket.close(TRY_AGAIN)
             raise Closed from None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 from uuid import UUID
@@ -13,6 +14,7 @@ HEADER_BYTES: Final = 8
 MAX_FRAME_BYTES: Final = 64 * 1024
 # No talk has a longer hole than this (h).
 MAX_JUMP_H: Final = 24
+AFTER: Final = re.compile(r"\d{1,9}\.\d{1,9}")
 
 
 class FrameError(ValueError):
@@ -32,6 +34,7 @@ class Hello:
     stream: UUID
     sample_rate: int
     take_over: bool
+    after: tuple[int, int] | None = None  # session and seq of the newest final the speaker was shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +91,11 @@ def read_hello(text: str | None) -> Hello:
         raise FrameError("bad_hello", 4400, f"hello: sample_rate must be one of {rates}.")
     if not isinstance(take_over, bool):
         raise FrameError("bad_hello", 4400, "hello: take_over must be true or false.")
-    return Hello(ticket, stream, rate, take_over)
+    after = data.get("after")
+    if after is not None and not (isinstance(after, str) and AFTER.fullmatch(after)):
+        raise FrameError("bad_hello", 4400, 'hello: after must be "session.seq" of the newest final you have.')
+    session, _, seq = (after or "").partition(".")
+    return Hello(ticket, stream, rate, take_over, (int(session), int(seq)) if after else None)
 
 
 def read_frame(text: str | None, data: bytes | None, *, next_sample: int, sample_rate: int) -> Frame:

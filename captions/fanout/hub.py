@@ -71,6 +71,10 @@ class WatchedRoom:
     settings_news: bool = False
     beat: asyncio.Event = field(default_factory=asyncio.Event)
 
+    def finals_since(self, session: int, seq: int) -> list[str]:
+        """Return the frames of kept finals and gaps of a session after ``seq``; none of another session."""
+        return self.feed.since(seq) if session == self.feed.session else []
+
 
 class Hub:
     """See the module. All methods are called on one event loop."""

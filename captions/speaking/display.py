@@ -10,7 +10,7 @@ from typing import Final, Protocol, TextIO
 from captions.audio.frames import SAMPLE_RATE
 from captions.fanout import events
 from captions.speaking.driver import Event, Lost
-from captions.speaking.messages import Error
+from captions.speaking.messages import Error, Ping
 from captions.speaking.speaker import Phase, Speaker
 
 PLAIN_EVERY_S: Final = 10
@@ -34,13 +34,13 @@ class Progress:
     state: str
 
     @classmethod
-    def of(cls, speaker: Speaker, length_s: float | None) -> Progress:
-        """Measure a speaker."""
+    def of(cls, speaker: Speaker, length_s: float | None, now: float) -> Progress:
+        """Measure a speaker at a time of its clock."""
         position, behind, unacked = (
             round(samples / SAMPLE_RATE, 2)
-            for samples in (speaker.ring.next_sample, speaker.ring.unsent, speaker.ring.kept)
+            for samples in (speaker.ring.next_sample, speaker.ring.waiting, speaker.ring.kept)
         )
-        return cls(position, length_s, behind, unacked, _state(speaker))
+        return cls(position, length_s, behind, unacked, _state(speaker, now))
 
     def __str__(self) -> str:
         length = f" of {_clock(self.length_s)}" if self.length_s is not None else ""
@@ -138,8 +138,9 @@ class Json:
         self._shown = (-1, "")
 
     def event(self, event: Event) -> None:
-        """Write the event."""
-        self._write(event)
+        """Write the event, unless it is a mere sign of life."""
+        if not isinstance(event, Ping):
+            self._write(event)
 
     def progress(self, progress: Progress) -> None:
         """Write it once for every second of sound, and at every change of state."""
@@ -157,12 +158,14 @@ class Json:
         self._out.flush()
 
 
-def _state(speaker: Speaker) -> str:
+def _state(speaker: Speaker, now: float) -> str:
     match speaker.phase:
         case Phase.AWAY:
             return "connecting" if speaker.ready is None else "reconnecting"
         case Phase.OVER:
             return "ended" if speaker.failure is None else "failed"
+        case Phase.ON_AIR if speaker.in_doubt(now):
+            return "reconnecting"
         case Phase.ON_AIR if speaker.ending:
             return "ending"
         case Phase.ON_AIR:

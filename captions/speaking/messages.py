@@ -41,7 +41,15 @@ class Moved:
     """Another speaker took the room over."""
 
 
-Message: TypeAlias = Ready | Ack | Error | Moved | events.Event
+@dataclass(frozen=True, slots=True)
+class Ping:
+    """A sign of life, every second. ``received``: audio before this sample has arrived, which makes it not safe yet."""
+
+    at: str
+    received: int
+
+
+Message: TypeAlias = Ready | Ack | Error | Moved | Ping | events.Event
 
 _TYPES: Final[dict[str, type[Message]]] = {
     "ready": Ready,
@@ -52,7 +60,7 @@ _TYPES: Final[dict[str, type[Message]]] = {
     "final": events.Final,
     "gap": events.Gap,
     "state": events.State,
-    "ping": events.Ping,
+    "ping": Ping,
 }
 _FIELDS: Final = {kind: get_type_hints(kind) for kind in _TYPES.values()}
 
@@ -69,11 +77,11 @@ def read(text: str) -> Message | None:
     return kind(**{name: body[name] for name in _FIELDS[kind]})
 
 
-def hello(*, ticket: str, stream: UUID, sample_rate: int, take_over: bool) -> str:
-    """Return the first frame of a connection."""
-    return json.dumps(
-        {"type": "hello", "ticket": ticket, "stream": str(stream), "sample_rate": sample_rate, "take_over": take_over}
-    )
+def hello(*, ticket: str, stream: UUID, sample_rate: int, take_over: bool, after: tuple[int, int] | None) -> str:
+    """Return the first frame of a connection. ``after``: session and seq of the newest final that is known."""
+    body = {"type": "hello", "ticket": ticket, "stream": str(stream), "sample_rate": sample_rate}
+    resume = {} if after is None else {"after": f"{after[0]}.{after[1]}"}
+    return json.dumps(body | {"take_over": take_over} | resume)
 
 
 def control(kind: str) -> str:

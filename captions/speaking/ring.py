@@ -8,8 +8,12 @@ from typing import Final, TypeAlias
 
 from captions.audio.frames import SAMPLE_RATE, Frame
 
-KEPT_S: Final = 150
-"""Seconds of audio that are kept: 120 s without a server, and what was not acked when it went."""
+KEPT_S: Final = 240
+"""Seconds of audio that are kept: 120 s without a server, what was not acked when it went, and the time it takes to
+notice that it went and is back. Twice what is promised."""
+
+IN_FLIGHT_S: Final = 2.0
+"""What is sent and not known to have arrived is no more than this on a good network: the server tells every second."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +37,8 @@ class Ring:
         """Audio before this sample is safe with the server."""
         self.kept = 0
         """Samples kept."""
+        self.received = 0
+        """Audio before this sample has arrived at the server, as far as is known."""
         self._capacity = capacity
         self._sent: deque[Item] = deque()
         self._unsent: deque[Item] = deque()
@@ -47,6 +53,16 @@ class Ring:
     def unsent(self) -> int:
         """How many samples wait to be sent."""
         return sum(item.end - item.index for item in self._unsent if isinstance(item, Frame))
+
+    @property
+    def waiting(self) -> int:
+        """How many samples have not arrived: those unsent, and those in the network if they are more than it takes."""
+        missing = sum(
+            item.end - max(item.index, self.received)
+            for item in (*self._sent, *self._unsent)
+            if isinstance(item, Frame) and item.end > self.received
+        )
+        return missing if missing > IN_FLIGHT_S * SAMPLE_RATE else self.unsent
 
     def add(self, pcm: bytes) -> None:
         """Append audio; raises OverflowError when there is no room, as nothing unacked is ever given up."""
@@ -83,7 +99,7 @@ class Ring:
 
     def rewind(self, next_sample: int) -> None:
         """Begin to send again at ``next_sample``, or at the oldest sample kept."""
-        self._wanted = min(next_sample, self.next_sample)
+        self.received = self._wanted = min(next_sample, self.next_sample)
         items = [*self._sent, *self._unsent]
         there = sum(_is_before(item, self._wanted) for item in items)
         self._sent, self._unsent = deque(items[:there]), deque(items[there:])

@@ -14,18 +14,21 @@ from typing import Final
 from uuid import UUID, uuid4
 
 from captions.audio.frames import SAMPLE_RATE, Frame
-from captions.fanout.events import State
+from captions.fanout.events import Final as FinalEvent
+from captions.fanout.events import Gap, Interim, State
 from captions.speaking import messages
-from captions.speaking.messages import Ack, Error, Message, Moved, Ready
+from captions.speaking.messages import Ack, Error, Message, Moved, Ping, Ready
 from captions.speaking.pacing import Bucket, retry_delay
 from captions.speaking.ring import Ring
 
 CATCH_UP: Final = 2.0
 """How many times faster than real time kept audio is sent; a server refuses much more."""
-QUIET_S: Final = 25.0
-"""A server that says nothing for so long is gone: it pings every 15 s."""
-PATIENCE_S: Final = 120.0
-"""How long a server may be away before the speaker gives up."""
+DOUBT_S: Final = 2.0
+"""A server that says nothing for so long may be gone, and the display says so: it pings every second."""
+QUIET_S: Final = 8.0
+"""A server that says nothing for so long is gone, and another connection is tried."""
+PATIENCE_S: Final = 300.0
+"""How long a server may be away before the speaker gives up. Longer than audio is kept: a file waits to be read."""
 STEADY_S: Final = 10.0
 """A connection that held so long was a good one; the next failure is a first one."""
 
@@ -82,6 +85,7 @@ class Speaker:
         """The newest welcome."""
         self.state: State | None = None
         """What viewers were last told."""
+        self._shown: tuple[int, int] | None = None  # session and seq of the newest final
         self._take_over = take_over
         self._jitter = jitter
         self._bucket = Bucket(CATCH_UP * SAMPLE_RATE, SAMPLE_RATE, filled=True)
@@ -123,7 +127,9 @@ class Speaker:
         self._refusal = None
         # Asked for once: who was taken over while he was away must not take the room back by himself.
         take_over = self._take_over and self.ready is None
-        return messages.hello(ticket=ticket, stream=self.stream, sample_rate=SAMPLE_RATE, take_over=take_over)
+        return messages.hello(
+            ticket=ticket, stream=self.stream, sample_rate=SAMPLE_RATE, take_over=take_over, after=self._shown
+        )
 
     def receive(self, text: str, now: float) -> Message | None:
         """Take a text frame of the server's and return it as a value; None for one that needs no attention."""
@@ -138,6 +144,12 @@ class Speaker:
                 self.ring.rewind(message.next_sample)
             case Ack():
                 self.ring.ack(message.next_sample)
+            case FinalEvent() | Gap():
+                self._shown = (message.session, message.seq)
+            case Interim():
+                self._shown = (message.session, message.seq - 1)
+            case Ping():
+                self.ring.received = max(self.ring.received, message.received)
             case State():
                 self.state = message
                 if message.state == "ended" and self._ended:
@@ -166,6 +178,10 @@ class Speaker:
             return item.encode()
         self._ended = self._ended or item.kind == "end"
         return messages.control(item.kind)
+
+    def in_doubt(self, now: float) -> bool:
+        """Whether the connection is open and yet nobody may hear: a network can fail without a word."""
+        return self.phase is Phase.ON_AIR and now - self._heard_at > DOUBT_S
 
     @property
     def quiet_at(self) -> float:

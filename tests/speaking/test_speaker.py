@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from captions.speaking.ring import Ring
-from captions.speaking.speaker import PATIENCE_S, QUIET_S, Phase, Speaker
+from captions.speaking.speaker import DOUBT_S, PATIENCE_S, QUIET_S, Phase, Speaker
 
 PIECE = bytes(3_840)
 READY = {"type": "ready", "room": "hall", "language": "en", "delay_in_frames": 10}
@@ -228,9 +228,12 @@ def test_a_long_good_connection_makes_the_next_failure_a_first_one_and_a_short_o
 
 def test_silence_is_counted_from_the_last_word_of_the_server():
     speaker = welcome(10.0)
+    assert not speaker.in_doubt(10.0 + DOUBT_S)
+    assert speaker.in_doubt(10.1 + DOUBT_S)
     assert speaker.quiet_at == 10.0 + QUIET_S
     speaker.receive('{"type":"ping","at":"2026-01-01T00:00:00Z"}', 20.0)
     assert speaker.quiet_at == 20.0 + QUIET_S
+    assert not speaker.in_doubt(20.0 + DOUBT_S)
 
 
 FIELDS = st.sampled_from(["type", "next_sample", "state", "code", "fatal", "message"])

@@ -12,6 +12,7 @@ from dataclasses import replace
 from datetime import timedelta
 from io import BufferedReader
 from pathlib import Path
+from time import monotonic
 from typing import Any, Final, cast
 
 from django.conf import settings
@@ -101,9 +102,9 @@ async def _speak(recording: Recording, link: SpeakerLink, display: Display, opti
         asyncio.get_running_loop().add_signal_handler(signal.SIGINT, interrupt)
     try:
         while not talk.done():
-            display.progress(Progress.of(speaker, recording.length_s))
+            display.progress(Progress.of(speaker, recording.length_s, monotonic()))
             await asyncio.wait([talk], timeout=DRAW_S)
-        display.progress(Progress.of(speaker, recording.length_s))
+        display.progress(Progress.of(speaker, recording.length_s, monotonic()))
         await talk
     finally:
         display.close()
