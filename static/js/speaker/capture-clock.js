@@ -10,25 +10,35 @@ const FORGIVEN_MS = 2;
 export class CaptureClock {
   constructor(rate) {
     this.rate = rate;
-    this.heard = 0;
-    this.base = null;
-    this.recent = [];
+    this.heard = 0; // samples, those missing included
+    this.base = null; // how far the wall clock is ahead of them when frames come in time, ms
+    this.held = []; // late frames: what follows shows whether they were only late
+    this.least = Infinity; // how far behind the least late of them is, ms
   }
 
-  /** Take a frame of `samples` that was cut at `atMs` of the wall clock; return the samples missing before it. */
-  missing(samples, atMs) {
-    this.heard += samples;
-    const behind = atMs - (this.heard / this.rate) * 1000;
-    this.recent.push(behind);
-    if (this.recent.length > WINDOW) this.recent.shift();
-    const least = Math.min(...this.recent);
-    if (this.base === null || least < this.base) this.base = least;
-    this.base += FORGIVEN_MS;
-    if (this.recent.length < WINDOW || least - this.base < NOTICED_MS) return 0;
-    const lost = Math.round(((least - this.base) / 1000) * this.rate);
+  /**
+   * Take a frame of `frame.samples` that was cut at `frame.at` ms of the wall clock. Return the frames that may go on now,
+   * each as {frame, missing}: `missing` samples were lost before it.
+   */
+  take(frame) {
+    this.heard += frame.samples;
+    const behind = frame.at - (this.heard / this.rate) * 1000;
+    this.base = Math.min(this.base ?? behind, behind) + FORGIVEN_MS;
+    this.held.push(frame);
+    if (behind - this.base < NOTICED_MS) return this.rest();
+    this.least = Math.min(this.least, behind);
+    if (this.held.length < WINDOW) return [];
+    const missing = Math.round(((this.least - this.base) / 1000) * this.rate);
     this.base = null;
-    this.recent = [];
-    this.heard += lost;
-    return lost;
+    this.heard += missing;
+    return this.rest(missing);
+  }
+
+  /** Return the frames held back: no others follow soon. */
+  rest(missing = 0) {
+    const frames = this.held.map((frame, place) => ({ frame, missing: place === 0 ? missing : 0 }));
+    this.held = [];
+    this.least = Infinity;
+    return frames;
   }
 }

@@ -1,21 +1,24 @@
 // The connection to the server: a ticket, a socket, and another one when it breaks. Decides nothing about audio.
 import { RATE } from "./framer.js";
-import { afterClose, READY_MS, retryDelay, SILENCE_MS } from "./retry.js";
+import { afterClose, DOUBT_MS, READY_MS, retryDelay, SILENCE_MS } from "./retry.js";
 
 const OUT_OF_REACH = { code: "unreachable", message: "" };
 
 export class Link {
   /**
    * `on` is called back: changed() at every change of phase, ready(frame), message(frame) for all other frames.
-   * `ticketUrl` and `socketUrl` are whole addresses, `token` the secret of the speaker link.
+   * `ticketUrl` and `socketUrl` are whole addresses, `token` the secret of the speaker link. `painted()` says which final
+   * was painted last, as "session.seq", or undefined: what was missed comes with the next connection.
    */
-  constructor({ ticketUrl, socketUrl, token, on }) {
-    Object.assign(this, { ticketUrl, socketUrl, token, on });
+  constructor({ ticketUrl, socketUrl, token, painted = () => undefined, on }) {
+    Object.assign(this, { ticketUrl, socketUrl, token, painted, on });
     this.phase = "off"; // off, connecting, ready, waiting, stopped
     this.stop = null; // {code, message}: why it is stopped
     this.attempt = 0; // failed attempts in a row
     this.round = 0; // callbacks of earlier attempts find another number here
     this.socket = null;
+    this.heardAt = 0; // when the server last said something, by performance.now()
+    this.tickedAt = 0;
   }
 
   /** Ask for a ticket without using it: tells early whether the link still works. Returns {code, message} or null. */
@@ -29,6 +32,7 @@ export class Link {
     this.takeOver = takeOver;
     this.attempt = 0;
     this.stop = null;
+    this.welcomed = false;
     this.#connect();
   }
 
@@ -48,14 +52,22 @@ export class Link {
 
   /** To be called often, by frames of audio and by a slow heartbeat. `nowMs` is performance.now(). */
   tick(nowMs) {
+    // After a sleep of the page, what the server said meanwhile is still to be read.
+    if (nowMs - this.tickedAt > DOUBT_MS) this.heardAt = nowMs;
+    this.tickedAt = nowMs;
     if (this.phase === "waiting" && nowMs >= this.retryAt) this.#connect();
     else if (this.phase === "connecting" && nowMs >= this.deadline) this.#lost();
     else if (this.phase === "ready" && nowMs - this.heardAt > SILENCE_MS) this.#lost();
   }
 
-  /** The browser is online again: no reason to wait. */
+  /** Whether the connection is open and yet nobody may hear: a network can fail without a word. */
+  get doubtful() {
+    return this.phase === "ready" && performance.now() - this.heardAt > DOUBT_MS;
+  }
+
+  /** The browser is online again: no reason to wait, nor to wait for an attempt that began without a network. */
   online() {
-    if (this.phase === "waiting") this.#connect();
+    if (this.phase === "waiting" || this.phase === "connecting") this.#connect();
   }
 
   /** The browser knows that the network is gone; the socket would take half a minute to notice. */
@@ -133,11 +145,19 @@ export class Link {
     this.error = null;
     socket.onopen = () =>
       socket.send(
-        JSON.stringify({ type: "hello", ticket, stream: this.stream, sample_rate: RATE, take_over: this.takeOver }),
+        JSON.stringify({
+          type: "hello",
+          ticket,
+          stream: this.stream,
+          sample_rate: RATE,
+          take_over: this.takeOver,
+          after: this.painted(),
+        }),
       );
     socket.onmessage = ({ data }) => this.#received(JSON.parse(data));
     socket.onclose = ({ code }) => {
       if (afterClose(code) === "retry") this.#lost();
+      else if (this.welcomed && this.error?.code === "room_busy") this.#refused({ code: "moved", message: "" }); // while it was away
       else this.#refused(this.error ?? { code: code === 1000 ? "closed" : "refused", message: "" });
     };
   }
@@ -146,6 +166,7 @@ export class Link {
     this.heardAt = performance.now();
     if (frame.type === "ready") {
       this.attempt = 0;
+      this.welcomed = true;
       this.takeOver = false; // once is enough: a later reconnect must not push somebody else aside
       this.#become("ready");
       this.on.ready(frame);

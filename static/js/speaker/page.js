@@ -19,6 +19,7 @@ const speaker = new Speaker({
   socketUrl: `${socketOrigin}/ws/rooms/${slug}/speak/`,
   // In the fragment it is in no request and no log, and a reload finds it again.
   token: secret(location.hash.slice(1)),
+  painted: () => newest,
   elapsedS: elapsedS === undefined ? null : Number(elapsedS),
   on: {
     changed: paint,
@@ -28,10 +29,13 @@ const speaker = new Speaker({
     },
     caption(frame) {
       lines.apply(frame);
+      // An interim shows that there is no newer final than the one before it.
+      newest = `${frame.session}.${frame.type === "interim" ? frame.seq - 1 : frame.seq}`;
       one("first-words").hidden = !lines.isEmpty;
     },
   },
 });
+let newest; // final that was painted: session.seq
 let focusMain = false;
 let shownTitle = null; // the browser's own may differ: it folds white space
 const devices = new Devices(one("mic"), (choice) => speaker.listen(choice));
@@ -51,11 +55,13 @@ function model() {
   return {
     phase,
     mic: { state: speaker.microphoneState, deadS: level.deadS },
-    link: { phase: link.phase, attempt: link.attempt, stop: link.stop },
+    link: { phase: link.phase, attempt: link.attempt, stop: link.stop, doubtful: link.doubtful },
     server: speaker.server,
     waitingS: speaker.waitingS,
     lostS: speaker.sender.lostS,
+    unsentS: speaker.unsentS,
     slow: speaker.slow,
+    wasSlow: speaker.wasSlow,
     heard: speaker.heard,
     quietAt: clock(speaker.soundAt),
     tip: level.tip,

@@ -1,9 +1,10 @@
 // Whether and when the page connects again. Pure.
 
-export const SILENCE_MS = 25000; // the server says something every 15 s
+export const DOUBT_MS = 2000; // the server says something every second: silent for longer, it may not hear either
+export const SILENCE_MS = 8000; // silent for so long, it is gone
 export const READY_MS = 10000; // from the attempt to the server's "ready"
 
-const CAPS_S = [1, 2, 4, 5];
+const CAPS_S = [1, 2, 2, 2, 4, 5];
 
 /** Milliseconds to wait before attempt number `attempt` (1, 2, ...). Chance keeps a hall of pages from coming at once. */
 export function retryDelay(attempt, chance = Math.random()) {

@@ -3,10 +3,13 @@
 import { RATE } from "./framer.js";
 import { Spool } from "./spool.js";
 
-const KEEP_S = 150; // what is promised is two minutes
+// What is promised is two minutes; what was not safe when the connection went, and the time it takes to notice that it went
+// and is back, come on top.
+const KEEP_S = 240;
 const SPEED = 2; // of catching up, times real time
 const BURST_S = 8; // at once, after being quiet; the server allows 10
 const QUEUE_BYTES = RATE * 2; // a second of audio in the browser's own queue: the line is slow, more would not help
+export const IN_FLIGHT_S = 2; // the server says every second what has arrived; more than this, and the line is slow or gone
 
 export class Sender {
   constructor() {
@@ -14,6 +17,7 @@ export class Sender {
     this.index = 0; // of the next sample captured, sent or not
     this.paused = false;
     this.ending = false;
+    this.received = 0; // what is before this sample has arrived, as far as is known
     this.resumed = false; // the next frame kept is the first one after a pause
     this.disconnected();
   }
@@ -49,6 +53,7 @@ export class Sender {
     this.toldEnd = false;
     this.credit = BURST_S * RATE;
     this.creditAt = nowMs;
+    this.received = nextSample;
     this.spool.rewind(nextSample);
   }
 
@@ -56,11 +61,23 @@ export class Sender {
     this.open = false;
     this.toldPause = false;
     this.toldEnd = false;
+    this.spool.rewind(this.received); // what is not known to have arrived counts as waiting
   }
 
-  /** Seconds captured and not sent yet, those in the browser's queue of `queued` bytes included. */
+  /** The server has received everything before `index`. */
+  arrived(index) {
+    this.received = Math.max(this.received, index);
+  }
+
+  /** Seconds sent and not known to have arrived, those in the browser's queue of `queued` bytes included. */
+  inFlightS(queued = 0) {
+    return Math.max(queued / 2, this.spool.from(this.received) - this.spool.waiting) / RATE;
+  }
+
+  /** Seconds captured that have not arrived: those not sent yet, and those in flight if they are more than it takes. */
   waitingS(queued = 0) {
-    return (this.spool.waiting + queued / 2) / RATE;
+    const inFlightS = this.inFlightS(queued);
+    return this.spool.waiting / RATE + (inFlightS > IN_FLIGHT_S ? inFlightS : queued / 2 / RATE);
   }
 
   get lostS() {

@@ -6,7 +6,7 @@ import { CaptureClock } from "./capture-clock.js";
 import { RATE } from "./framer.js";
 import { Level } from "./level.js";
 import { Link } from "./link.js";
-import { Sender } from "./sender.js";
+import { IN_FLIGHT_S, Sender } from "./sender.js";
 import { streamId } from "./stream-id.js";
 import { WakeLock } from "./wake-lock.js";
 
@@ -15,8 +15,8 @@ const STUCK_MS = 4000; // without a frame for this long, the audio thread stands
 const SLOW_AFTER_MS = 4000; // behind for this long on an open connection that is not catching up: the line is slow
 
 export class Speaker {
-  /** `on`: changed(), level(), caption(frame). `elapsedS` is the age of the running session, or null. */
-  constructor({ ticketUrl, socketUrl, token, elapsedS, on }) {
+  /** `on`: changed(), level(), caption(frame). `painted()` says which final was the last: see Link. `elapsedS` is the age of the running session, or null. */
+  constructor({ ticketUrl, socketUrl, token, painted, elapsedS, on }) {
     this.on = on;
     this.phase = "idle";
     this.origin = elapsedS === null ? null : performance.now() - elapsedS * 1000;
@@ -29,6 +29,7 @@ export class Speaker {
     this.reachable = null;
     this.soundAt = 0; // time of day of the last sound, in ms
     this.wasReady = false;
+    this.unsentS = 0; // what had not arrived when the connection was closed for good
     this.warning = null;
     this.capture = new Capture({ frame: (frame) => this.#frame(frame), changed: () => this.on.changed() });
     this.wakeLock = new WakeLock(() => this.on.changed());
@@ -36,6 +37,7 @@ export class Speaker {
       ticketUrl,
       socketUrl,
       token,
+      painted,
       on: {
         changed: () => this.#linkChanged(),
         ready: (frame) => this.#ready(frame),
@@ -89,6 +91,7 @@ export class Speaker {
     this.wasReady = false;
     this.warning = null;
     this.behindAt = null;
+    this.wasSlow = false; // and has not caught up yet
     this.soundAt = Date.now();
     this.origin ??= performance.now();
     this.startedAt = new Date();
@@ -102,7 +105,7 @@ export class Speaker {
     if (this.phase !== "running") return;
     this.phase = "paused";
     this.pausedAt = new Date();
-    await this.capture.cut();
+    await this.#cut();
     this.sender.pause();
     this.#pump();
     this.on.changed();
@@ -110,7 +113,7 @@ export class Speaker {
 
   async resume() {
     if (this.phase !== "paused") return;
-    await this.capture.cut();
+    await this.#cut();
     this.phase = "running";
     this.soundAt = Date.now();
     this.sender.resume();
@@ -120,7 +123,7 @@ export class Speaker {
   async end() {
     if (this.phase !== "running" && this.phase !== "paused") return;
     this.phase = "ending";
-    await this.capture.cut();
+    await this.#cut();
     this.sender.end();
     this.#pump();
     this.on.changed();
@@ -149,7 +152,7 @@ export class Speaker {
 
   /** Whether what waits does so although the connection is open and had time to catch up. */
   get slow() {
-    return this.link.phase === "ready" && this.link.queued > RATE && this.behindAt !== null && performance.now() - this.behindAt > SLOW_AFTER_MS;
+    return this.link.phase === "ready" && this.behindAt !== null && performance.now() - this.behindAt > SLOW_AFTER_MS;
   }
 
   /** The server's word on sound, or this page's own until there is one. */
@@ -170,31 +173,46 @@ export class Speaker {
     this.level.push(frame.rms, frame.peak, frame.samples / RATE);
     if (this.level.heard) this.soundAt = Date.now();
     if (this.live) {
-      const missing = this.clock.missing(frame.samples, frame.at);
       // Without a device the worklet hears nothing: not silence, but a gap.
-      this.sender.capture(frame, { missing, skip: this.capture.deaf });
+      this.#keep(this.clock.take({ ...frame, skip: this.capture.deaf }));
       this.#pump();
       this.link.tick(now);
     }
     this.on.level();
   }
 
+  #keep(timed) {
+    for (const { frame, missing } of timed) this.sender.capture(frame, { missing, skip: frame.skip });
+  }
+
+  /** Cut the frame in the making, and keep all that was heard so far. */
+  async #cut() {
+    await this.capture.cut();
+    this.#keep(this.clock.rest());
+  }
+
   #pump() {
     const now = performance.now();
     for (const item of this.sender.due(now, this.link.queued)) this.link.send(item);
-    this.behindAt = this.link.queued > RATE ? (this.behindAt ?? now) : null;
+    this.behindAt = this.sender.inFlightS(this.link.queued) > IN_FLIGHT_S ? (this.behindAt ?? now) : null;
+    this.wasSlow = this.slow || (this.wasSlow && this.waitingS > IN_FLIGHT_S);
   }
 
   #ready(frame) {
     this.wasReady = true;
     this.sender.connected(frame.next_sample, performance.now());
+    this.behindAt = null;
     this.#pump();
   }
 
   #linkChanged() {
     const { phase, stop } = this.link;
-    if (phase !== "ready") this.sender.disconnected();
+    if (phase !== "ready" && this.sender.open) {
+      this.sender.disconnected();
+      this.wasSlow = false;
+    }
     if (phase === "stopped" && this.live) {
+      this.unsentS = this.sender.waitingS();
       const closed = stop.code === "closed";
       if (this.phase === "ending" && closed) this.#ended(true);
       else this.#over("idle");
@@ -205,6 +223,8 @@ export class Speaker {
   #message(frame) {
     if (frame.type === "ack") {
       this.sender.spool.ack(frame.next_sample);
+    } else if (frame.type === "ping") {
+      this.sender.arrived(frame.received);
     } else if (frame.type === "state") {
       const wasStopped = this.server.detail?.startsWith("budget");
       this.server = { state: frame.state, detail: frame.detail ?? null };

@@ -47,6 +47,17 @@ export class Spool {
     this.next += 1;
   }
 
+  /** How many samples from `index` on are kept, sent or not. */
+  from(index) {
+    let samples = 0;
+    for (let at = this.frames.length - 1; at >= 0; at -= 1) {
+      const frame = this.frames[at];
+      if (frame.index + frame.samples <= index) break;
+      samples += Math.min(frame.samples, frame.index + frame.samples - index);
+    }
+    return samples;
+  }
+
   #drop() {
     const [frame] = this.frames.splice(0, 1);
     this.kept -= frame.samples;

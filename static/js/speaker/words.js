@@ -1,8 +1,10 @@
 // What the page says in every situation: what happened, what it means, what to do. Pure: a model in, words out.
 //
-// The model: phase (idle, running, paused, ending, ended), mic {state, deadS}, link {phase, attempt, stop}, server
-// {state, detail}, waitingS and lostS (of audio), heard (sound in the last seconds), tip, startedAt and pausedAt and
-// quietAt (times of day as text), warning {code, message, at} of the server, wentOn (the room was already running), language, screen {supported, held}.
+// The model: phase (idle, running, paused, ending, ended), mic {state, deadS}, link {phase, attempt, stop, doubtful: open
+// and nobody answers}, server {state, detail}, waitingS, lostS and unsentS (of audio: not arrived yet, given up, not
+// arrived when the connection was closed for good), slow and wasSlow (the line, and not caught up since), heard (sound in
+// the last seconds), tip, startedAt and pausedAt and quietAt (times of day as text), warning {code, message, at} of the
+// server, wentOn (the room was already running), language, screen {supported, held}.
 
 const SLOW_S = 3; // more than this unsent, and the page says how far behind it is
 
@@ -11,7 +13,7 @@ function seconds(s) {
 }
 
 // A stop of the connection that needs the speaker. The server's own sentence comes first where it has one.
-function stopped({ code, message }) {
+function stopped({ code, message }, unsentS = 0) {
   switch (code) {
     case "room_busy":
       return {
@@ -22,7 +24,10 @@ function stopped({ code, message }) {
     case "moved":
       return {
         title: "Somebody is speaking from another device now",
-        text: "This page has stopped sending. What you said is in the captions.",
+        text:
+          unsentS > SLOW_S
+            ? `This page has stopped sending. The last ${seconds(unsentS)} of your words had not arrived, and are missing.`
+            : "This page has stopped sending. What you said is in the captions.",
         button: "Take it back",
       };
     case "no_token":
@@ -77,7 +82,7 @@ function microphoneFault({ mic }) {
 
 function idleBand(model) {
   if (model.link.stop) {
-    const { title, text } = stopped(model.link.stop);
+    const { title, text } = stopped(model.link.stop, model.unsentS);
     const lost = model.link.stop.code !== "room_busy" && model.link.stop.code !== "moved";
     return { mark: lost ? "lost" : "idle", title, text, aside: model.language };
   }
@@ -108,7 +113,7 @@ function runningBand(model) {
     const text = waitingS >= 1 ? "Your last words are on their way." : "Your last words are being written.";
     return { mark: "catching", title: "Ending", text: `${text} Keep this page open.`, aside: waitingS >= 1 ? `${seconds(waitingS)} to go` : "" };
   }
-  if (link.phase !== "ready") {
+  if (link.phase !== "ready" || link.doubtful) {
     const text = model.phase === "paused" ? "You are paused. Your words so far are kept." : "Keep talking. This tab is keeping your words, up to 2 minutes.";
     return { mark: "reconnecting", title: model.wasReady ? "Reconnecting" : "Connecting", text, aside: waiting };
   }
@@ -134,7 +139,9 @@ function runningBand(model) {
     return { mark: "reconnecting", title: "Waiting for a caption line", text, aside: "" };
   }
   if (waitingS >= SLOW_S) {
-    const text = model.slow ? "Your connection is slow. Keep talking: nothing is lost so far." : "Connected again. Your kept words are being written now.";
+    let text = "Connected again. Your kept words are being written now.";
+    if (model.slow) text = "Your connection is slow. Keep talking: nothing is lost so far.";
+    else if (model.wasSlow) text = "Your kept words are being written now.";
     return { mark: "catching", title: "Catching up", text, aside: `${seconds(waitingS)} ${model.slow ? "behind" : "to go"}` };
   }
   if (server.detail === "catching_up") {
@@ -214,6 +221,7 @@ export function facts(model) {
 }
 
 function connection({ link, phase, slow, reachable }) {
+  if (link.phase === "ready" && link.doubtful) return "No answer";
   if (link.phase === "ready") return slow ? "Slow" : "Steady";
   if (link.phase === "connecting" && link.attempt === 0) return "Opening";
   if (link.phase === "waiting" || link.phase === "connecting") return link.attempt < 2 ? "Trying again" : `Trying again, ${link.attempt} times so far`;
