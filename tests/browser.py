@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
+import signal
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -75,6 +77,38 @@ class Chromium:
         if not allow_microphone:
             await context.clear_permissions()
         return context
+
+    def freeze(self) -> None:
+        """Stop all processes of the browsers where they are, as a machine does that falls asleep."""
+        self._signal(signal.SIGSTOP)
+
+    def wake(self) -> None:
+        self._signal(signal.SIGCONT)
+
+    @staticmethod
+    def _signal(number: int) -> None:
+        """Signal the process groups of this process' browsers; the driver starts each browser in one of its own."""
+        family = {os.getpid()}
+        groups = set()
+        parents = {}
+        for folder in Path("/proc").iterdir():
+            if folder.name.isdigit():
+                with contextlib.suppress(OSError):
+                    state = (folder / "stat").read_text().rpartition(")")[2].split()
+                    parents[int(folder.name)] = int(state[1]), int(state[2])
+        grown = True
+        while grown:
+            children = {pid for pid, (parent, _) in parents.items() if parent in family} - family
+            family |= children
+            grown = bool(children)
+        for pid in family - {os.getpid()}:
+            with contextlib.suppress(OSError):
+                if b"chrom" in (Path("/proc") / str(pid) / "comm").read_bytes():
+                    groups.add(parents[pid][1])
+        assert groups, "no browser is running"
+        assert os.getpgrp() not in groups
+        for group in groups:
+            os.killpg(group, number)
 
     def _weberror(self, error: WebError) -> None:
         self.page_errors.append(f"{error.page.url if error.page else ''}: {error.error}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import time
 import urllib.error
 import urllib.request
 import uuid
@@ -44,6 +45,8 @@ class Client:
     def __init__(self, connection: ClientConnection) -> None:
         self.connection = connection
         self.frames: list[Frame] = []
+        self.arrived: list[float] = []
+        """When each of them came, in seconds since the epoch."""
         self.close_code: int | None = None
         self._news = asyncio.Condition()
         self._reader = asyncio.create_task(self._read())
@@ -53,30 +56,37 @@ class Client:
             async for text in self.connection:
                 async with self._news:
                     self.frames.append(json.loads(text))
+                    self.arrived.append(time.time())
                     self._news.notify_all()
         async with self._news:
             self.close_code = self.connection.close_code
             self._news.notify_all()
 
-    async def until(self, seen: Callable[[Frame], bool], *, after: int = 0) -> Frame:
+    async def until(self, seen: Callable[[Frame], bool], *, after: int = 0, seconds: float = WAIT_S) -> Frame:
         """Return the first frame (from position ``after``) that is what is waited for."""
 
         def find() -> Frame | None:
             return next((frame for frame in self.frames[after:] if seen(frame)), None)
 
-        async with asyncio.timeout(WAIT_S), self._news:
+        async with asyncio.timeout(seconds), self._news:
             while (found := find()) is None:
                 assert self.close_code is None, f"closed with {self.close_code}; got {self.frames[-5:]}"
                 await self._news.wait()
         return found
 
-    async def until_type(self, kind: str, **fields: object) -> Frame:
+    async def until_type(self, kind: str, *, seconds: float = WAIT_S, **fields: object) -> Frame:
         return await self.until(
-            lambda frame: frame["type"] == kind and all(frame.get(name) == value for name, value in fields.items())
+            lambda frame: frame["type"] == kind and all(frame.get(name) == value for name, value in fields.items()),
+            seconds=seconds,
         )
 
     async def until_closed(self) -> int:
-        async with asyncio.timeout(WAIT_S), self._news:
+        async with asyncio.timeout(WAIT_S):
+            return await self.wait_closed()
+
+    async def wait_closed(self) -> int:
+        """The same, however long it takes."""
+        async with self._news:
             while self.close_code is None:
                 await self._news.wait()
         return self.close_code

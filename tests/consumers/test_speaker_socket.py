@@ -12,7 +12,8 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
-from tests.consumers.talk import BURSTS, Talk, make_talk
+from tests.consumers.talk import BURSTS, make_talk
+from tests.heard import assert_heard_exactly, assert_interims_grow_into_finals, stored_words
 from tests.processes import App, Apps, Engine
 from tests.sockets import (
     Client,
@@ -28,26 +29,6 @@ from tests.sockets import (
 )
 
 Engines = Callable[..., Engine]
-
-
-def stored_words(server: App, slug: str, session: int = -1) -> list[Frame]:
-    code, transcript = get_json(f"{server.url}/r/{slug}/transcript.json")
-    assert code == 200
-    return [word for segment in transcript["sessions"][session]["segments"] for word in segment["words"]]
-
-
-def get_json(url: str) -> tuple[int, Frame]:
-    import urllib.request
-
-    with urllib.request.urlopen(url, timeout=10) as response:
-        return response.status, json.load(response)
-
-
-def assert_heard_exactly(talk: Talk, stored: list[Frame]) -> None:
-    assert [word["text"] for word in stored] == talk.texts
-    for word, (text, start_s, end_s) in zip(stored, talk.words, strict=True):
-        assert abs(word["start_ms"] - start_s * 1000) <= 80, text
-        assert abs(word["end_ms"] - end_s * 1000) <= 80, text
 
 
 @pytest.mark.parametrize(("rate", "delay"), [(24_000, 10), (8_000, 7), (16_000, 48)])
@@ -73,7 +54,7 @@ async def test_every_word_arrives_once_in_order_at_its_time(
 
         assert early.words() == talk.texts
         assert [final["seq"] for final in early.finals()] == list(range(1, len(early.finals()) + 1))
-        assert_heard_exactly(talk, stored_words(server, room["slug"]))
+        assert_heard_exactly(talk.words, stored_words(server, room["slug"]))
         async with watch(server, room["slug"]) as late:
             snapshot = await late.until_type("snapshot")
         assert snapshot["complete"]
@@ -82,13 +63,6 @@ async def test_every_word_arrives_once_in_order_at_its_time(
         acks = [ack["next_sample"] for ack in speaker.of_type("ack")]
         assert acks == sorted(acks)
         assert acks[-1] == len(talk.pcm) // 2
-
-
-def assert_interims_grow_into_finals(viewer: Client) -> None:
-    shown = ""
-    for frame in viewer.of_type("interim", "final"):
-        assert frame["text"].startswith(shown), "a painted word never changes"
-        shown = "" if frame["type"] == "final" else frame["text"]
 
 
 async def test_a_dropped_connection_loses_nothing_and_doubles_nothing(server: App, room: Frame) -> None:
@@ -108,7 +82,7 @@ async def test_a_dropped_connection_loses_nothing_and_doubles_nothing(server: Ap
             await end_talk(speaker)
         await viewer.until_type("state", state="ended")
         assert viewer.words() == talk.texts
-    assert_heard_exactly(talk, stored_words(server, room["slug"]))
+    assert_heard_exactly(talk.words, stored_words(server, room["slug"]))
 
 
 async def test_a_server_killed_in_mid_sentence_goes_on_after_its_restart(server: App, room: Frame) -> None:
@@ -131,7 +105,7 @@ async def test_a_server_killed_in_mid_sentence_goes_on_after_its_restart(server:
         await end_talk(speaker)
         await viewer.until_type("state", state="ended")
         assert viewer.words() == talk.texts
-    assert_heard_exactly(talk, stored_words(server, room["slug"]))
+    assert_heard_exactly(talk.words, stored_words(server, room["slug"]))
 
 
 async def test_pausing_leaves_no_gap_and_keeps_the_clock(server: App, room: Frame) -> None:
@@ -433,7 +407,7 @@ async def test_a_failing_engine_costs_no_word(app: Apps, scripted_engine: Engine
         await end_talk(speaker)
         await viewer.until_type("state", state="ended")
         assert viewer.words() == talk.texts
-    assert_heard_exactly(talk, stored_words(server, room["slug"]))
+    assert_heard_exactly(talk.words, stored_words(server, room["slug"]))
 
 
 async def test_the_cap_of_a_session_costs_no_word(app: Apps, scripted_engine: Engines) -> None:
@@ -447,7 +421,7 @@ async def test_the_cap_of_a_session_costs_no_word(app: Apps, scripted_engine: En
         await end_talk(speaker)
         await viewer.until_type("state", state="ended")
         assert viewer.words() == talk.texts
-    assert_heard_exactly(talk, stored_words(server, room["slug"]))
+    assert_heard_exactly(talk.words, stored_words(server, room["slug"]))
 
 
 async def test_a_reload_while_the_engine_is_away_costs_no_word(app: Apps, scripted_engine: Engines) -> None:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from typing import Any, Self
 
+from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import BrowserContext, Page, expect
 
 from tests.processes import App
 
 SLOW_MS = 30_000
+SIZES = ({"width": 390, "height": 844}, {"width": 1440, "height": 900})
 
 
 class SpeakerPage:
@@ -47,8 +49,19 @@ class SpeakerPage:
         await self.page.get_by_role("button", name="Start captions").click()
         await expect(self.title).to_have_text(re.compile("You are live"), timeout=SLOW_MS)
 
-    async def end(self) -> None:
+    async def end(self, *, seconds: float = SLOW_MS / 1000) -> None:
         """End the talk and wait until its last words are written."""
         await self.end_button.click()
         await self.page.get_by_role("button", name="End the talk").click()
-        await expect(self.title).to_have_text("You have ended the talk", timeout=SLOW_MS)
+        await expect(self.title).to_have_text("You have ended the talk", timeout=1000 * seconds)
+
+
+async def check_accessibility(page: Page, what: str) -> None:
+    for scheme in ("light", "dark"):
+        await page.emulate_media(color_scheme=scheme)
+        for size in SIZES:
+            await page.set_viewport_size(size)
+            results = await Axe().run(page)
+            assert results.violations_count == 0, f"{what}, {scheme}, {size}: {results.generate_report()}"
+            sideways = await page.evaluate("document.documentElement.scrollWidth > innerWidth")
+            assert not sideways, f"{what}, {size}: scrolls sideways"

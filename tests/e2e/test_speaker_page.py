@@ -12,14 +12,13 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.async_playwright import Axe
-from playwright.async_api import BrowserContext, Dialog, Page, expect
+from playwright.async_api import BrowserContext, Dialog, expect
 
 from tests import processes
 from tests.browser import Chromium
-from tests.e2e.speaker_page import SpeakerPage
+from tests.e2e.speaker_page import SIZES, SpeakerPage, check_accessibility
 from tests.processes import App, Apps
 
-SIZES = ({"width": 390, "height": 844}, {"width": 1440, "height": 900})
 # What browsers do that cannot be had from a headless one, put in before the page's own scripts.
 NO_HTTPS = "Object.defineProperty(window, 'isSecureContext', { value: false })"
 NO_WORKLET = "delete window.AudioWorkletNode"
@@ -375,17 +374,6 @@ async def test_a_link_that_is_over_says_why(
     await speaker.says("This link cannot be used")
     await expect(speaker.page.locator("#band-text")).to_contain_text(advice)
     await expect(speaker.page.locator("#band-text")).to_contain_text("Ask your host for a new one")
-
-
-async def check_accessibility(page: Page, what: str) -> None:
-    for scheme in ("light", "dark"):
-        await page.emulate_media(color_scheme=scheme)
-        for size in SIZES:
-            await page.set_viewport_size(size)
-            results = await Axe().run(page)
-            assert results.violations_count == 0, f"{what}, {scheme}, {size}: {results.generate_report()}"
-            sideways = await page.evaluate("document.documentElement.scrollWidth > innerWidth")
-            assert not sideways, f"{what}, {size}: scrolls sideways"
 
 
 async def test_accessible_in_every_state(speak: Opener) -> None:

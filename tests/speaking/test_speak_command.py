@@ -1,6 +1,5 @@
 """``manage.py speak`` as a user runs it: against a running server, with an engine that hears numbered words."""
 
-import asyncio
 import contextlib
 import json
 import signal
@@ -15,14 +14,9 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from captions.engine.bursts import write_bursts
-from captions.speaking.driver import Driver, Lost, pieces_of
-from captions.speaking.link import SpeakerLink
-from captions.speaking.pacing import Bucket
-from captions.speaking.speaker import Speaker
 from tests import processes
 from tests.audio.wavs import wav
 from tests.processes import MANAGE, ROOT, App, clean_env, free_port
-from tests.speaking.cable import cable_to
 
 SECONDS = 6.0
 WORDS = [(n, 0.3 + n * 0.4, 0.3 + n * 0.4 + 0.25) for n in range(14)]
@@ -124,47 +118,6 @@ def test_raw_pcm_with_the_speaker_link_for_a_room_and_json_for_programs(hall):
     assert {"ready", "state", "ack", "interim", "final", "progress"} <= {event["type"] for event in events}
     assert events[-1]["type"] == "progress"
     assert (events[-1]["state"], events[-1]["position_s"]) == ("ended", SECONDS)
-
-
-async def test_a_cut_cable_costs_no_word_and_doubles_none(hall):
-    async with cable_to(hall.app.port) as cable:
-        events, told = [], asyncio.Event()
-
-        def tell(event) -> None:
-            events.append(event)
-            told.set()
-
-        async def until(condition) -> None:
-            async with asyncio.timeout(30):
-                while not condition():
-                    told.clear()
-                    await told.wait()
-
-        link = SpeakerLink.parse(hall.speaker_url.replace(hall.app.url, cable.url))
-        speaker = Speaker()
-        pcm = write_bursts(WORDS, SECONDS)
-        pieces = (pcm[at : at + 3_840] for at in range(0, len(pcm), 3_840))
-        running = asyncio.create_task(Driver(speaker, link, tell).run(pieces_of(pieces), Bucket(24_000, 24_000)))
-        for cut_at_s in (1.0, 3.0):
-            await until(lambda: speaker.ring.next_sample > cut_at_s * 24_000)  # noqa: B023 - awaited in its turn
-            await cable.cut()
-            await until(lambda: isinstance(events[-1], Lost))
-            await cable.mend()
-        await asyncio.wait_for(running, 60)
-    assert speaker.failure is None
-    assert sum(isinstance(event, Lost) for event in events) >= 2
-    assert hall.texts == HEARD
-    assert speaker.ring.next_sample == SECONDS * 24_000
-
-
-def test_a_crash_of_the_server_costs_no_word_and_doubles_none(hall, talk):
-    process = start(hall.env, "hall", talk, "--json")
-    wait_for(process, "progress", after_s=3.0)
-    hall.app.kill()
-    hall.app.start()
-    _, err = process.communicate(timeout=60)
-    assert process.returncode == 0, err
-    assert hall.texts == HEARD
 
 
 def test_the_first_ctrl_c_ends_properly(hall, talk):
