@@ -61,7 +61,10 @@ class Speaker(asyncio.Protocol):
             if self._reader.head(data) is None:
                 return
             self._upgraded, data = True, b""
-            self._send(messages.hello(ticket=self._ticket, stream=uuid4(), sample_rate=talk.RATE, take_over=False))
+            hello = messages.hello(
+                ticket=self._ticket, stream=uuid4(), sample_rate=talk.RATE, take_over=False, after=None
+            )
+            self._send(hello)
         for opcode, _, payload in self._reader.frames(data):
             if opcode == TEXT:
                 self._take(payload)
