@@ -34,7 +34,7 @@ def test_a_warning_is_a_line_of_its_own_and_never_among_the_captions():
 def test_a_stop_is_told_in_words():
     at = "2026-11-24T12:00:00+00:00"
     told = [
-        Progress.of(on_air(State(state, detail, at)), None).state
+        Progress.of(on_air(State(state, detail, at)), None, 0.0).state
         for state, detail in (
             ("paused", "budget"),
             ("paused", "budget_month"),
