@@ -9,14 +9,26 @@ import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 from django.db import close_old_connections
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 _threads = ThreadPoolExecutor(max_workers=4, thread_name_prefix="captions-db")
+
+
+# A process that is frozen in mid-transaction keeps its locks: whoever goes on with its room would wait as long.
+FROZEN_S = 10
+
+
+def bound_transactions(connection: BaseDatabaseWrapper, **_: Any) -> None:  # noqa: ANN401 - Django's own signature
+    """Let PostgreSQL end transactions in which nothing happens any more. To be connected to ``connection_created``."""
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute(f"SET idle_in_transaction_session_timeout = '{FROZEN_S}s'")
 
 
 async def in_database(work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
