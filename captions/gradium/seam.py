@@ -78,6 +78,7 @@ class Seam:
         self.is_comparable = True
         self._held: list[Spoken] = []
         self._last: Spoken | None = None
+        self._repeat: tuple[Spoken, Spoken] | None = None  # a word that is out, heard again, whose end is not told yet
         self._looked_at = 0
         self._attached = False
         self.joined = False
@@ -105,6 +106,8 @@ class Seam:
         """Take the end of the last word."""
         if self._last is not None:
             self._last.end_s, self._last.ended = max(self._last.start_s, end_s), True
+            if self._repeat is not None and self._repeat[1] is self._last:
+                _learn_end(*self._repeat)
 
     @property
     def last(self) -> Spoken | None:
@@ -131,7 +134,9 @@ class Seam:
             self._held[:repeats] = [] if rest is None else [rest]
             for known, word in pairs:
                 if not known.ended and word.ended:
-                    known.end_s, known.ended = max(known.start_s, word.end_s), True
+                    _learn_end(known, word)
+                elif not known.ended:
+                    self._repeat = (known, word)
 
     def take(self) -> list[Spoken]:
         """Return the words that may go out now, in order, once."""
@@ -151,6 +156,10 @@ class Seam:
         self.heard(math.inf)
         self.withholding = False
         return self.take()
+
+
+def _learn_end(known: Spoken, word: Spoken) -> None:
+    known.end_s, known.ended = max(known.start_s, word.end_s), True
 
 
 Pairs: TypeAlias = list[tuple[Spoken, Spoken]]

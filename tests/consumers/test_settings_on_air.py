@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 from urllib.request import HTTPCookieProcessor, OpenerDirector, build_opener
 
 from tests.consumers.talk import BURSTS, make_talk
-from tests.consumers.test_speaker_socket import assert_heard_exactly, stored_words
+from tests.heard import assert_heard_exactly, stored_words
 from tests.processes import App, Apps, Engine
 from tests.sockets import Frame, end_talk, send_audio, speak, watch
 
@@ -83,7 +83,7 @@ async def test_language_and_delay_change_in_mid_sentence(server: App, room: Fram
         langs = [final["lang"] for final in viewer.finals()]
         assert langs == sorted(langs), "English first, then French"
         assert set(langs) == {"en", "fr"}
-    assert_heard_exactly(talk, stored_words(server, room["slug"]))
+    assert_heard_exactly(talk.words, stored_words(server, room["slug"]))
     async with watch(server, room["slug"]) as late:
         snapshot = await late.until_type("snapshot")
     assert (snapshot["room"]["language"], snapshot["room"]["delay_ms"]) == ("fr", 560)
@@ -126,7 +126,7 @@ async def test_settings_the_engine_refuses_are_told_and_cost_no_word(
         await viewer.until_type("state", state="ended")
         assert viewer.words() == talk.texts
         assert {final["lang"] for final in viewer.finals()} == {"en"}
-    assert_heard_exactly(talk, stored_words(server, "hall"))
+    assert_heard_exactly(talk.words, stored_words(server, "hall"))
 
 
 async def test_a_wrong_key_is_final_and_told_in_words(app: Apps, scripted_engine: Callable[..., Engine]) -> None:

@@ -110,6 +110,17 @@ def test_a_repeat_tells_the_end_that_was_missing():
     assert (out[0].end_s, out[0].ended) == (10.7, True)
 
 
+def test_the_end_of_a_repeat_may_come_after_the_seam():
+    out = words(("one", 10.0, 10.3))
+    out[0].ended = False
+    seam = seam_of(out, covered_s=9.0, origin_s=9.0)
+    seam.word("one", 10.0)
+    seam.heard(11.5)
+    assert seam.joined
+    seam.word_end(10.9)
+    assert (out[0].end_s, out[0].ended) == (10.9, True)
+
+
 def test_a_second_session_says_nothing_before_it_takes_over():
     seam = Seam(9.0)
     for word in in_a_row("one two three"):
