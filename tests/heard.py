@@ -29,8 +29,8 @@ def assert_heard_exactly(said: Sequence[tuple[str, float, float]], stored: list[
     """Each word that was said (text, start and end in seconds), once, in order, at its time."""
     assert [word["text"] for word in stored] == [text for text, _, _ in said]
     for word, (text, start_s, end_s) in zip(stored, said, strict=True):
-        assert abs(word["start_ms"] - start_s * 1000) <= NEAR_MS, text
-        assert abs(word["end_ms"] - end_s * 1000) <= NEAR_MS, text
+        assert abs(word["start_ms"] - start_s * 1000) <= NEAR_MS, f"{word}, but it was said from {start_s} to {end_s}"
+        assert abs(word["end_ms"] - end_s * 1000) <= NEAR_MS, f"{word}, but it was said from {start_s} to {end_s}"
 
 
 def assert_interims_grow_into_finals(viewer: Client) -> None:

@@ -321,7 +321,7 @@ class Stream:
             self._hearing.words.forget_withheld()
             self._hearing.cover(self._hold.start, quiet=True)  # a word that was cut is not heard again
         if self._run_is_over(leg.run):
-            self._hearing.words.end_utterance()
+            self._hearing.words.end_utterance(for_sure=True)
 
     def _close_unanswered(self, leg: Leg, now: float) -> None:
         """The engine has processed all, and does not say so: once it is asked again, then that has to do."""
@@ -346,7 +346,7 @@ class Stream:
         if not self.is_heard_out and now - self._audio_at <= KEPT_S and not self._legs.engine.is_final:
             return
         self._hearing.words.release()
-        self._hearing.words.end_utterance()
+        self._hearing.words.end_utterance(for_sure=True)
         if not self.is_heard_out:
             self._hearing.lose_before(self.tape.end, self._hold)
         for leg in list(self._legs):

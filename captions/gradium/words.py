@@ -21,6 +21,7 @@ class Words:
         self.in_utterance = False  # words went out since the last end of an utterance
         self._withheld: list[Spoken] = []
         self._end_told = True
+        self._over = False  # the utterance is, but the end of its last word is not told yet
         self._out = out
 
     @property
@@ -32,6 +33,8 @@ class Words:
         """Let words out; tell the end of the last one as soon as it is known."""
         for word in words:
             self._tell_end()
+            if self._over:
+                self.end_utterance(for_sure=True)
             self.emitted.append(word)
             self.in_utterance = True
             self._end_told = False
@@ -42,6 +45,8 @@ class Words:
         if not self._end_told and self.emitted[-1].ended:
             self._end_told = True
             self._out.append(WordEnd(round(self.emitted[-1].end_s * 1000)))
+            if self._over:
+                self.end_utterance(for_sure=True)
 
     def withhold(self, words: Sequence[Spoken]) -> None:
         """Keep words that may be half: ``release`` says them if they are not heard again."""
@@ -56,13 +61,15 @@ class Words:
         self.say(self._withheld)
         self._withheld = []
 
-    def end_utterance(self) -> None:
-        """The utterance is over, if there is one."""
-        if self.in_utterance:
-            self.in_utterance = False
+    def end_utterance(self, *, for_sure: bool = False) -> None:
+        """The utterance is over, if there is one: once the end of its last word is told, or at once ``for_sure``."""
+        if self.in_utterance and not self._end_told and not for_sure:
+            self._over = True
+        elif self.in_utterance:
+            self.in_utterance = self._over = False
             self._out.append(UtteranceEnd())
 
     def covered(self, until_s: float) -> None:
         """All words that ended before ``until_s`` are out: an utterance long past is over."""
         if self.emitted and until_s > self.emitted[-1].end_s + STALE_S:
-            self.end_utterance()
+            self.end_utterance(for_sure=True)

@@ -48,6 +48,7 @@ class World:
     speed: float = 50.0  # times real time
     # What it makes of the words.
     text_at_start: bool = False  # a text comes the delay after the word's start, not its end
+    ends_later: bool = False  # the end of a word is told only when the decoder's clock has reached it
     warm_up_s: float = 0.0
     warm_up_deaf: float = 0.0  # words of the warm-up that are not heard at all
     shift_s: float = 0.0  # all times of a session are off by up to this

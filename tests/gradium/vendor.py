@@ -7,6 +7,7 @@ part is heard as "uh".
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Mapping
 from typing import Final
@@ -38,6 +39,7 @@ class VendorSession:
         self.samples = 0
         self.heard_s = 0.0  # seconds of audio processed
         self.waiting: list[tuple[float, Uttered]] = []  # (audio time to say it at, word), times from the first sample
+        self.unended: Uttered | None = None  # a word whose end is not told yet
         self.trailing: list[ServerMessage] = []  # said soon after flushed
         self.next_word = 0
         self.cut_s = 0.0  # words that begin before this and end after it were cut by a flush
@@ -127,8 +129,19 @@ class VendorSession:
         said: list[ServerMessage] = []
         while self.waiting and (everything or self.waiting[0][0] <= self.heard_s + 1e-6):
             word = self.waiting.pop(0)[1]
-            said += [Text(word.text, self._time(word.start_s)), EndText(self._time(word.end_s))]
+            said += [*self._end(math.inf), Text(word.text, self._time(word.start_s))]
+            self.unended = word
+            said += self._end(math.inf if everything or not self.world.ends_later else self.heard_s)
+        said += self._end(math.inf if everything else self.heard_s)
         return [*self.trail(), *said] if said else said
+
+    def _end(self, until_s: float) -> list[ServerMessage]:
+        """Return the end of the last word, if it is to be told by then."""
+        word = self.unended
+        if word is None or word.end_s + self.lead_s > until_s + 1e-6:
+            return []
+        self.unended = None
+        return [EndText(self._time(word.end_s))]
 
     def _time(self, at_s: float) -> float:
         off_s = self.shift_s + self.rng.uniform(-self.world.jitter_s, self.world.jitter_s)

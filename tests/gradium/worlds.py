@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Final
 
 from tests.gradium.conditions import World
@@ -111,6 +112,20 @@ HEARING: Final[dict[str, World]] = {
     "pauses never told": World(cap_s=12.0, vad=False, common=0.3),
 }
 
+# The end of a word comes later than the word.
+ENDS: Final[dict[str, World]] = {
+    name: dataclasses.replace(world, text_at_start=True, ends_later=True)
+    for name, world in {
+        "ends later": World(cap_s=16.0, common=0.3),
+        "ends later, no pauses": World(cap_s=12.0, pauses=False),
+        "ends later, aborts": World(aborts_every_s=6.0, common=0.3),
+        "ends later, drops": World(drops_every_s=8.0, drop_s=(0.3, 8)),
+        "ends later, drops, no pauses": World(drops_every_s=8.0, drop_s=(2.5, 6), pauses=False),
+        "ends later, rests": World(rests_every_s=8.0, cap_s=16.0),
+        "ends later, other delays": World(changes_every_s=10.0, aborts_every_s=20.0),
+    }.items()
+}
+
 # More than can always be told apart: not exact, measured.
 ROUGH: Final[dict[str, World]] = {
     "other languages, inexact times": World(
@@ -211,4 +226,4 @@ DENSE: Final[dict[str, World]] = {
 }
 
 # Every word comes out once in these.
-WORLDS: Final[dict[str, World]] = ONE_AT_A_TIME | DOOR | CAPS | HEARING | CHANGES | SILENCES
+WORLDS: Final[dict[str, World]] = ONE_AT_A_TIME | DOOR | CAPS | HEARING | ENDS | CHANGES | SILENCES
