@@ -28,7 +28,7 @@ def stored_words(server: App, slug: str, session: int = -1) -> list[Frame]:
 def assert_heard_exactly(said: Sequence[tuple[str, float, float]], stored: list[Frame]) -> None:
     """Each word that was said (text, start and end in seconds), once, in order, at its time."""
     assert [word["text"] for word in stored] == [text for text, _, _ in said]
-    for word, (text, start_s, end_s) in zip(stored, said, strict=True):
+    for word, (_, start_s, end_s) in zip(stored, said, strict=True):
         assert abs(word["start_ms"] - start_s * 1000) <= NEAR_MS, f"{word}, but it was said from {start_s} to {end_s}"
         assert abs(word["end_ms"] - end_s * 1000) <= NEAR_MS, f"{word}, but it was said from {start_s} to {end_s}"
 

@@ -23,7 +23,7 @@ from captions.captioning.room_state import RoomState
 from captions.captioning.scribe import Scribe, Speaker
 from captions.captioning.segmenter import Segmenter
 from captions.captioning.spending import Spending
-from captions.captioning.voice import Voice
+from captions.captioning.voice import Voice, opening
 from captions.database import in_database
 from captions.fanout.events import write_json
 from captions.fanout.feed import Item
@@ -259,6 +259,7 @@ class Captioner:
         if rate == old.rate:
             self._voice = old.followed_by(stream, not_before_ms=elapsed_ms)
         else:
+            opening(self.room, rate)  # what cannot work is refused before the old stream is left
             self._changing = True
             try:
                 await self._hear_out()
@@ -447,9 +448,11 @@ class Captioner:
 
     def _adopt(self, room: Room) -> None:
         """Work with the room as it is set now."""
+        if self._changing:
+            return  # the next renewal brings it again
         before, self.room = self.room, room
         self._scribe.speaker_name = room.speaker_name
-        if room.engine_settings() == before.engine_settings() or self.is_ending or self._changing:
+        if room.engine_settings() == before.engine_settings() or self.is_ending:
             return
         edition = self._report.change(room)
         try:

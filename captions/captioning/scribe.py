@@ -149,7 +149,7 @@ class Scribe:
             await self._persist(
                 lease.note_state, state=state, detail=detail, at=at, speaker_here=here, engine=self._engine
             )
-        if self._next_voice is not None:
+        while self._next_voice is not None:
             await self._change_stream(self._next_voice)
         while self._entries:
             await self._write_entries(list(self._entries))
@@ -160,7 +160,9 @@ class Scribe:
 
     async def _change_stream(self, voice: Voice) -> None:
         await self._persist(lease.change_stream, stream=voice.stream, sample_rate=voice.rate, base_ms=voice.base_ms)
-        self._voice, self._next_voice = voice, None
+        self._voice = voice
+        if self._next_voice is voice:  # while the database was busy another one may have come
+            self._next_voice = None
         self._acks = Acks(voice.rate, voice.base_ms, 0, voice.base_ms)
 
     async def count(self, paid_ms: int) -> None:

@@ -26,7 +26,7 @@ RETRY_S: Final = 1.0
 REFUSED_OFTEN: Final = 2  # a second session, so often: there is none to be had
 LEGS_ALONE: Final = 10  # then so many legs do without, before it is asked for again
 BESIDE_LIMIT_S: Final = 4.0  # a leg beside one that hangs is not waited for any longer
-CHANGE_LIMIT_S: Final = 10.0  # new settings that give no session for so long, while the old ones do, are given up
+CHANGE_LIMIT_S: Final = 9.0  # new settings that give no session for so long, while the old ones do, are given up
 LONGEST_WORD_S: Final = 1.2  # a word that began before a limit has ended by then
 
 

@@ -141,8 +141,12 @@ class Hearing:
     def lose_before(self, index: int, hold: Hold | None) -> None:
         """What is not heard yet before ``index`` will never be."""
         if index > self.covered:
-            self._out += self.losses.add(self.covered, index, hold)
+            self.lose(self.covered, index, hold)
             self.covered = index
+
+    def lose(self, start: int, end: int, hold: Hold | None) -> None:
+        """What is between two samples will never be heard."""
+        self._out += self.losses.add(start, end, hold)
 
     def tell_losses(self) -> None:
         """Tell of what is lost."""

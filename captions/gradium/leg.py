@@ -50,7 +50,7 @@ class Leg:
         self.has_stepped = False
         self.sent = 0  # samples, the silence that fills up a last frame among them: what is paid for
         self._out = out
-        self._since = self._progress_at = self._ready_at = now
+        self.since = self._progress_at = self._ready_at = now
         self._flushes = 0
         # A flush may be done with silence of the decoder's own, which its clock then counts (see _note_clock).
         self._decoder_s = 0.0
@@ -82,7 +82,7 @@ class Leg:
 
     def used(self, now: float) -> float:
         """Return the share of its cap the session has used: of audio or of time, whichever is more."""
-        return max((self.fed - self.origin) / self.settings.rate, now - self._since) / self.settings.session_s
+        return max((self.fed - self.origin) / self.settings.rate, now - self.since) / self.settings.session_s
 
     def audio_s(self, decoder_s: float) -> float:
         """Return the time in the speaker's audio of a time on the decoder's clock, which runs ahead by the delay."""

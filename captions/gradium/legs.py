@@ -18,6 +18,7 @@ from captions.gradium.retry import Retry
 from captions.gradium.tape import Run
 
 CAUGHT_UP_S: Final = 0.4  # less than this behind counts as up to date
+NEW_LIMIT_S: Final = 5.0  # new settings without a session for so long, though old ones had to be left for them
 OLD_SHARE: Final = 0.75  # a session that ends by itself this near to its cap has not failed
 UNANSWERED: Final = "The speech engine does not answer."
 
@@ -37,6 +38,8 @@ class Legs:
         self._paid = 0  # samples sent on legs that are over
         self._in_use: int | None = None  # the edition that words come from
         self._worked: set[int] = set()  # editions that gave a session
+        self._tried = -1  # the edition that is tried in place of one that worked, and since when
+        self._tried_since = now
 
     def __iter__(self) -> Iterator[Leg]:
         """Both, the one that speaks first."""
@@ -63,7 +66,9 @@ class Legs:
     def replace(self, run: Run, now: float) -> None:
         """Find a leg for a run of audio that is still to be heard."""
         settings = self._hearing.settings_for(run)
-        if self.standby is not None and self.standby.leg.edition == settings.edition:
+        if self.standby is not None and self.standby.leg.edition != settings.edition:
+            self.close(self.standby.leg)  # it may hold the only session that is to be had
+        if self.standby is not None:
             self._take_over(self.standby)
         elif now >= self.retry.at and not self.engine.is_final:
             self._hearing.words.forget_withheld()
@@ -183,26 +188,32 @@ class Legs:
     def drop(self, leg: Leg, now: float, *, refused: str = "") -> None:
         """A leg has failed."""
         standby, lived_s, used = self.standby, leg.lived_s, leg.used(now)
+        has_worked = leg.edition in self._worked
         self.close(leg)
         if standby is not None and standby.leg is leg:
-            is_new = standby.reason is Reason.CHANGE and leg.edition not in self._worked
-            if refused and is_new and self._not_used(leg, refused):
+            if refused and standby.reason is Reason.CHANGE and not has_worked and self._not_used(leg, refused):
                 return
             is_well = self.speaker is not None and self.speaker.has_stepped
             self.seconds.failed(now, refused=lived_s is None and is_well)
-        elif refused and leg.edition not in self._worked and self._not_used(leg, refused):
+        elif not has_worked and (refused or self._is_in_vain(leg, now)) and self._not_used(leg, refused):
             self.retry.at_once(now)
         elif lived_s is not None and used >= OLD_SHARE:
             self.retry.at_once(now)  # its cap has come: that is no failure
         else:
-            has_worked = leg.edition in self._worked
             is_refused = bool(refused) and self.engine.refused(now, has_worked=has_worked)
             self.retry.failed(now, lived_s=lived_s, refused=is_refused)
 
+    def _is_in_vain(self, leg: Leg, now: float) -> bool:
+        """New settings that the old ones were left for have given no session for long."""
+        if self._tried != leg.edition:
+            self._tried, self._tried_since = leg.edition, leg.since
+        return now - self._tried_since > NEW_LIMIT_S
+
     def _not_used(self, leg: Leg, why: str) -> bool:
         """Go on with the settings before those of a leg; False if there are none."""
-        if not self._hearing.editions.revoke(leg.edition):
+        if not self._worked or not self._hearing.editions.revoke(leg.edition):
             return False
+        why = why or self.engine.why or UNANSWERED
         if self.speaker is not None:
             self._hearing.limit(self.speaker)
         self._out.append(NotUsed(leg.edition, why))

@@ -122,6 +122,7 @@ class Stream:
         if index > self.tape.end:
             self.tape.skip_to(index)
             if self._at_rest:
+                self._hearing.words.release()  # what follows is another page's: a word cut there is as whole as it gets
                 self._hearing.cover(index, quiet=True)
             self._advance(now)
 
@@ -261,6 +262,8 @@ class Stream:
             self._legs.have_a_second(now, run_is_over=self._run_is_over(leg.run))
         if self._legs.speaker is None:
             self._replace(now)
+        if self._legs.speaker is None and self._legs.standby is not None:
+            self._legs.close(self._legs.standby.leg)  # there is nothing for it to wait for
         leg, standby = self._legs.speaker, self._legs.standby
         if leg is not None:
             leg.feed(now, run_is_over=self._run_is_over(leg.run), cut=self._is_cut(leg.run))
@@ -337,8 +340,8 @@ class Stream:
     def _pass_over(self, hold: Hold, samples: int) -> None:
         start = self.tape.end
         self.tape.skip_to(start + samples)
+        self._hearing.lose(start, self.tape.end, hold)
         if self._legs.speaker is None and self.covered >= hold.start:
-            self._hearing.lose_before(self.tape.end, hold)
             self._hearing.cover(self.tape.end, quiet=True)
 
     def _finish(self, now: float) -> None:
