@@ -12,6 +12,8 @@ from captions.gradium.actions import (
     Covered,
     Done,
     EngineState,
+    Lost,
+    NotUsed,
     Open,
     Send,
     SendEnd,
@@ -339,3 +341,127 @@ def test_an_utterance_is_not_over_between_a_word_and_its_end():
     assert kinds(stream) == [WordEnd]
     stream.tick(0.7)
     assert kinds(stream) == [UtteranceEnd]
+
+
+def speaking(stream: Stream, leg: int, first: int, last: int, now: float) -> None:
+    """Let a leg process frames."""
+    for count in range(first, last):
+        stream.message(leg, step(count), now)
+
+
+def test_settings_that_give_no_session_leave_the_old_ones_at_work():
+    """Also where nothing is refused by policy, and where there is no second session to be had."""
+    stream = opened(5)
+    speaking(stream, 1, 1, 6, 0.2)
+    stream.change(dataclasses.replace(Settings(), edition=1, language="fr"), 0.3)
+    told: list[NotUsed] = []
+    open_leg, done, sent = 1, 5, 5
+    for tick in range(4, 300):
+        now = tick / 10
+        stream.audio(SILENCE, now)
+        stream.tick(now)
+        for item in stream.take():
+            match item:
+                case Open(leg, 1):
+                    stream.closed(leg, now, why="The speech engine cannot be reached.")
+                case Open(leg, 0):
+                    open_leg, done, sent = leg, 0, 0
+                    stream.ready(leg, READY, now)
+                case Send(leg, _) if leg == open_leg:
+                    sent += 1
+                case NotUsed():
+                    told.append(item)
+        while done < sent:
+            done += 1
+            stream.message(open_leg, step(done - 13 if open_leg > 1 else done), now)
+    assert [item.edition for item in told] == [1]
+    assert "cannot be reached" in told[0].why
+    assert stream.settings.edition == 0
+    assert stream.behind_s < 2
+
+
+def test_no_session_waits_alone_while_a_room_waits_for_its_line():
+    stream = opened(5)
+    speaking(stream, 1, 1, 6, 0.2)
+    stream.change(dataclasses.replace(Settings(), edition=1), 0.3)
+    stream.audio(SILENCE, 0.4)
+    assert Open(2, 1) in stream.take()
+    stream.hold(0.5, reason="engine_busy", keep=True)
+    stream.message(1, EndOfStream(), 0.6)
+    assert Close(2) in stream.take()
+    stream.audio(SILENCE, 0.7)
+    assert not [item for item in stream.take() if isinstance(item, Open | Send)]
+    stream.go_on(0.8)
+    assert [item.edition for item in stream.take() if isinstance(item, Open)] == [1]
+
+
+@pytest.mark.parametrize("keep_s", [0.4, 6.0])
+def test_audio_passed_over_is_told_from_where_it_begins(keep_s):
+    """However long the engine takes to say what it had heard before."""
+    stream = heard_all(20)
+    end = stream.tape.end
+    stream.hold(1.0, reason="budget", keep=False)
+    for tick in range(int(keep_s * 12.5)):
+        stream.audio(SILENCE, 1.0 + tick * 0.08)
+    passed_over = stream.tape.end
+    stream.message(1, EndOfStream(), 1.0 + keep_s)
+    stream.go_on(1.0 + keep_s)
+    assert [item for item in stream.take() if isinstance(item, Lost)] == [Lost(end, passed_over, "budget")]
+
+
+def test_no_session_is_held_open_while_nobody_speaks_and_sound_opens_the_next_one():
+    stream = Stream(dataclasses.replace(Settings(), silence_s=5.0), now=0.0)
+    loud = b"\x00\x10\x00\xf0" * 960
+    legs: dict[int, int] = {}
+    ended_at = opened_again_at = None
+    for frame in range(400):
+        now = frame * 0.08
+        stream.audio(loud if frame >= 300 else SILENCE, now)
+        stream.tick(now)
+        pending = stream.take()
+        while pending:
+            item = pending.pop(0)
+            match item:
+                case Open(leg, _):
+                    legs[leg] = 0
+                    if leg > 1:
+                        opened_again_at = frame
+                    stream.ready(leg, READY, now)
+                case Send(leg, _):
+                    legs[leg] += 1
+                    silent = 0.0 if frame >= 300 else 1.0
+                    stream.message(leg, step(legs[leg] - 13, silent), now)
+                case SendEnd(leg):
+                    ended_at = frame
+                    stream.message(leg, EndOfStream(), now)
+            pending += stream.take()
+    assert ended_at is not None
+    assert 60 < ended_at < 120
+    assert opened_again_at is not None
+    assert 300 <= opened_again_at <= 302
+    assert legs[2] * 0.08 > 5 + 7, "the last five seconds are heard as well"
+    assert stream.paid_s < 400 * 0.08
+
+
+def test_an_end_that_is_never_answered_is_not_waited_for_for_ever():
+    stream = heard_all(5)
+    stream.end(1.0)
+    legs: dict[int, int] = {1: 5}
+    for tick in range(10, 150):
+        now = tick / 10
+        stream.tick(now)
+        pending = stream.take()
+        while pending:
+            item = pending.pop(0)
+            match item:
+                case Open(leg, _):
+                    legs[leg] = 0
+                    stream.ready(leg, READY, now)
+                case Send(leg, _):
+                    legs[leg] += 1
+                    stream.message(leg, step(legs[leg] - 13), now)
+                case Done():
+                    assert len(legs) == 2
+                    return
+            pending += stream.take()
+    pytest.fail("the talk never ends")
