@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import urllib.request
 import uuid
@@ -117,8 +118,11 @@ async def test_a_room_waits_for_a_line_and_loses_no_word(app: Apps, engine_env: 
     server = app(env=engine_env | {"CAPTIONS_CONCURRENT_SESSIONS": "1"})
     hall, attic = server.create_room("hall"), server.create_room("attic")
     first, second = make_talk(12), make_talk(12, seed=2, first=100)
-    async with watch(server, "attic") as viewer, speak(server, hall) as one, speak(server, attic) as two:
-        await one.until_type("ready")
+    async with contextlib.AsyncExitStack() as stack:
+        viewer = await stack.enter_async_context(watch(server, "attic"))
+        one = await stack.enter_async_context(speak(server, hall))
+        await one.until_type("ready")  # who comes first has the line
+        two = await stack.enter_async_context(speak(server, attic))
         await two.until_type("ready")
         await asyncio.gather(send_audio(one, first.pcm), send_audio(two, second.pcm))
         busy = await viewer.until_type("state", state="reconnecting", detail="engine_busy")
