@@ -17,7 +17,7 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Final
 from weakref import WeakKeyDictionary
 
-from channels.layers import get_channel_layer
+from channels.layers import InMemoryChannelLayer, get_channel_layer
 from django.db import Error
 from django.utils import timezone
 
@@ -82,6 +82,7 @@ class Hub:
     def __init__(self) -> None:
         self._id = uuid.uuid4().hex
         self._layer: Any = get_channel_layer()
+        self._is_alone = isinstance(self._layer, InMemoryChannelLayer)  # it reaches no other process
         self._channel: str | None = None
         self._rooms: dict[str, WatchedRoom] = {}
         self._outgoing: asyncio.Queue[tuple[str, dict[str, Any]]] = asyncio.Queue(OUTGOING)
@@ -168,6 +169,8 @@ class Hub:
         room = self._rooms.get(slug)
         if room is not None:
             self._take(room, item)
+        if self._is_alone:
+            return
         try:
             message = {"type": "captions.item", "origin": self._id, "room": slug, **asdict(item)}
             self._outgoing.put_nowait((group_name(slug), message))

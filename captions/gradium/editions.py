@@ -57,6 +57,8 @@ class Editions:
 
     def limit(self, edition: int) -> int | None:
         """Return the sample at which an edition's stretch ends; None: it goes on."""
+        if len(self._marks) == 1:
+            return None
         for (_, settings), (mark, _) in zip(self._marks, self._marks[1:], strict=False):
             if settings.edition == edition:
                 return mark

@@ -21,6 +21,7 @@ QUEUE_FRAMES: Final = 128
 logger = logging.getLogger(__name__)
 
 Job = Send | SendFlush | SendEnd
+ACTIONS: Final = (Send, Open, Close, SendFlush, SendEnd)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +111,7 @@ class StreamRunner:
 
     def _carry_out(self) -> None:
         for item in self.stream.take():
-            if isinstance(item, Open | Close | Send | SendFlush | SendEnd):
+            if isinstance(item, ACTIONS):
                 self._act(item)
             else:
                 self._listener(item)

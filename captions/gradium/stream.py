@@ -65,6 +65,8 @@ class Stream:
 
     def take(self) -> list[Action | Output]:
         """Return what is to be done and told, in order, once."""
+        if not self._out:
+            return []
         out = self._out.copy()
         self._out.clear()
         return out

@@ -62,6 +62,8 @@ class Tape:
 
     def run_after(self, run: Run) -> Run | None:
         """Return the run behind the hole that follows ``run``."""
+        if len(self.runs) == 1:
+            return None
         return next((later for later in self.runs if later.start > run.start), None)
 
     def drop_before(self, index: int) -> None:
