@@ -41,7 +41,7 @@ class EngineReport:
                 if edition == self.edition:
                     self._trouble = ""
             case NotUsed(_, why):
-                self._trouble = f"{NO_CHANGE} {why}"
+                self._trouble = f"{NO_CHANGE} What the engine says: {why}"
             case EngineState(up=True):
                 if not self._trouble.startswith(NO_CHANGE):
                     self._trouble = ""
