@@ -26,8 +26,8 @@ class Gate(Protocol):
     def learn(self, pcm: bytes) -> None:
         """Take audio in which nobody speaks."""
 
-    def hears(self, pcm: bytes) -> bool:
-        """Take the audio that follows, and tell whether there is sound in it."""
+    def hears(self, pcm: bytes, *, at_once: bool = False) -> bool:
+        """Take the audio that follows, and tell whether there is sound in it; ``at_once``: however little."""
 
 
 class EnergyGate:
@@ -45,13 +45,13 @@ class EnergyGate:
         self._rest = b""
         self._levels.extend(self._measure(pcm))
 
-    def hears(self, pcm: bytes) -> bool:
-        """Take the audio that follows, and tell whether it is louder than the room."""
+    def hears(self, pcm: bytes, *, at_once: bool = False) -> bool:
+        """Take the audio that follows, and tell whether it is louder than the room; ``at_once``: in a single window."""
         opens = False
         for level in self._measure(pcm):
             self._recent.append(level > max(LEAST_RMS, ABOVE_FLOOR * self._floor()))
             self._levels.append(level)
-            opens = opens or sum(self._recent) >= AGREEING
+            opens = opens or sum(self._recent) >= (1 if at_once else AGREEING)
         return opens
 
     def _floor(self) -> float:

@@ -211,7 +211,7 @@ class Leg:
         start = max(self.run.start, self.fed - onset)
         first = max(self.run.start, start - before)
         gate.learn(self.run.read(first, start - first))
-        return gate.hears(self.run.read(start, self.run.end - start))
+        return gate.hears(self.run.read(start, self.run.end - start), at_once=True)
 
     def end(self, now: float, *, cut: bool = False) -> None:
         """No more audio: all text of what was fed is wanted. ``cut``: its last word may be half."""

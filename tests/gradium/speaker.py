@@ -84,8 +84,9 @@ class Gate:
     def learn(self, pcm: bytes) -> None:
         """Audio of a time when the engine listens: nothing to learn here."""
 
-    def hears(self, pcm: bytes) -> bool:
+    def hears(self, pcm: bytes, *, at_once: bool = False) -> bool:
         """Tell whether a word sounds in this piece."""
+        del at_once
         if not pcm:
             return False
         first = index_of(pcm, self._clock())

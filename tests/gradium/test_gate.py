@@ -45,6 +45,8 @@ def test_a_single_click_opens_nothing():
     gate.learn(noise(5.0, 20))
     click = array.array("h", [8_000] * 40 + [0] * (RATE // 10 - 40)).tobytes()
     assert not gate.hears(mixed(noise(0.1, 20, seed=5), click))
+    gate.learn(noise(5.0, 20))
+    assert gate.hears(mixed(noise(0.1, 20, seed=5), click), at_once=True), "where a word would be cut, it counts"
 
 
 def test_a_fan_that_is_switched_on_becomes_the_rooms_noise():
