@@ -4,7 +4,7 @@ import json
 import math
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from captions.gradium.messages import (
@@ -213,7 +213,7 @@ def assert_read_or_refused(read, frame):
 fields_of_all = sorted({*WRONG, "step_duration_s", "frame_size"})
 
 
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.sampled_from(sorted({*CLIENT, *SERVER})), st.dictionaries(st.sampled_from(fields_of_all), anything, max_size=6)
 )
